@@ -50,6 +50,29 @@ MK_API uint32_t mk_abi_version(void);
 /* This thread's text for its last failed call; "" if none. Valid until the thread's next mk call. */
 MK_API const char* mk_last_error(void);
 
+/* The structs of this header, for callers in other languages that must agree on their layout. */
+typedef enum {
+  MK_STRUCT_CONTEXT_CONFIG = 0,
+  MK_STRUCT_MATRIX = 1,
+  MK_STRUCT_EXPERT_MATRICES = 2,
+  MK_STRUCT_EMBED_ARGS = 3,
+  MK_STRUCT_RMSNORM_ARGS = 4,
+  MK_STRUCT_GEMM_ARGS = 5,
+  MK_STRUCT_ROPE_ARGS = 6,
+  MK_STRUCT_KV_WRITE_ARGS = 7,
+  MK_STRUCT_PAGED_ATTENTION_ARGS = 8,
+  MK_STRUCT_GATE_TOPK_ARGS = 9,
+  MK_STRUCT_SCATTER_ROWS_ARGS = 10,
+  MK_STRUCT_GROUPED_FFN_ARGS = 11,
+  MK_STRUCT_COMBINE_ARGS = 12,
+  MK_STRUCT_LOG_SUM_EXP_ARGS = 13,
+  MK_STRUCT_COUNT = 14
+} mk_struct_id;
+
+/* Returns the byte size of a struct (0 for an unknown id). Writes the byte offsets of its first `capacity` fields, in order of declaration, to
+ * `offsets` (NULL: none) and the number of its fields to `fields` (NULL: not). */
+MK_API uint32_t mk_struct_layout(int32_t struct_id, uint32_t* offsets, uint32_t capacity, uint32_t* fields);
+
 /* ---- context ---- */
 
 typedef struct {
@@ -69,6 +92,8 @@ MK_API const char* mk_context_backend(const mk_context* context);
 /* Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend of this version of the formulas. */
 MK_API const char* mk_context_numerics(const mk_context* context);
 MK_API int32_t mk_context_threads(const mk_context* context);
+/* Confines the calling thread to the context's core_mask; does nothing if the mask was all zero. Worker threads are confined from birth. */
+MK_API mk_status mk_context_pin_caller(mk_context* context);
 
 MK_API mk_status mk_stream_create(mk_context* context, mk_stream** out);
 MK_API void mk_stream_destroy(mk_stream* stream);
