@@ -1,0 +1,14 @@
+namespace MegaInfer.Kernels;
+
+/// <summary>Which implementation of the operations a context uses. All CPU backends give the same bits.</summary>
+public enum KernelBackend
+{
+    /// <summary>The best this machine has.</summary>
+    Auto = 0,
+
+    /// <summary>Plain scalar code: the definition of correct, and slow.</summary>
+    Reference = 1,
+    Avx2 = 2,
+    Avx512 = 3,
+    Cuda = 4,
+}

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using MegaInfer.Engine.Memory;
+using MegaInfer.Kernels.Native;
+
+namespace MegaInfer.Kernels;
+
+/// <summary>
+/// A device with its threads and scratch memory: what every operation in <see cref="Operations"/> runs on. One thread at a time may use a context (a
+/// node's loop thread); different contexts are independent. Buffers and packed weights may outlive <see cref="Dispose"/>: the native context is freed
+/// after the last of them.
+/// </summary>
+public sealed unsafe class KernelContext : IDisposable
+{
+    private KernelContext(KernelContextHandle handle)
+    {
+        Handle = handle;
+        Backend = Marshal.PtrToStringUTF8((nint)MkNative.mk_context_backend(handle))!;
+        Numerics = Marshal.PtrToStringUTF8((nint)MkNative.mk_context_numerics(handle))!;
+        ThreadCount = MkNative.mk_context_threads(handle);
+    }
+
+    /// <summary>"reference", "avx2" or "avx512".</summary>
+    public string Backend { get; }
+
+    /// <summary>Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend.</summary>
+    public string Numerics { get; }
+
+    /// <summary>Threads that compute, the calling one included.</summary>
+    public int ThreadCount { get; }
+
+    internal KernelContextHandle Handle { get; }
+
+    /// <summary>Throws <see cref="KernelException"/> if the library is missing or stale, the machine lacks the backend, or a core does not exist.</summary>
+    public static KernelContext Create(KernelContextOptions options)
+    {
+        MkLibrary.EnsureUsable();
+        MkContextConfig config = new()
+        {
+            StructBytes = (uint)sizeof(MkContextConfig),
+            Backend = (int)options.Backend,
+            DeviceIndex = options.DeviceIndex,
+            ThreadCount = options.ThreadCount,
+            SpinUs = (uint)Math.Clamp(options.IdleSpin.TotalMicroseconds, 0, uint.MaxValue),
+        };
+        foreach (int core in options.Cores)
+        {
+            if (core is < 0 or >= 64 * MkContextConfig.MaskWords)
+                throw new KernelException($"Core {core} is outside 0..{64 * MkContextConfig.MaskWords - 1}, the cores a context can name.");
+            config.CoreMask[core / 64] |= 1UL << (core % 64);
+        }
+        nint context;
+        NativeCall.Check(MkNative.mk_context_create(&config, &context), nameof(MkNative.mk_context_create));
+        return new KernelContext(new KernelContextHandle(context));
+    }
+
+    /// <summary>
+    /// Confines the calling thread to the context's cores, if <see cref="KernelContextOptions.Cores"/> named any. Call it on the thread that will use the
+    /// context: that thread computes too.
+    /// </summary>
+    public void PinCallingThread() =>
+        NativeCall.Check(MkNative.mk_context_pin_caller(Handle), nameof(MkNative.mk_context_pin_caller));
+
+    /// <summary>Zeroed memory, 64-byte aligned.</summary>
+    public DeviceBuffer Allocate(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        nint address;
+        NativeCall.Check(MkNative.mk_allocate(Handle, (ulong)bytes, &address), nameof(MkNative.mk_allocate));
+        return new DeviceBuffer(new DeviceBufferHandle(Handle, address), bytes);
+    }
+
+    /// <summary>Between host and device memory, either way; the ranges do not overlap.</summary>
+    public void Copy(DeviceAddress destination, DeviceAddress source, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        NativeCall.Check(MkNative.mk_copy(Handle, 0, destination.Value, source.Value, (ulong)bytes), nameof(MkNative.mk_copy));
+    }
+
+    /// <summary>Returns when every operation given so far has finished, so that the host may read results. Immediate on a CPU context.</summary>
+    public void Wait() => NativeCall.Check(MkNative.mk_stream_wait(Handle, 0), nameof(MkNative.mk_stream_wait));
+
+    /// <summary>
+    /// Stacks matrices of <paramref name="columns"/> in_features each by rows (q, k and v, say) and packs them for <c>Gemm</c>. The sources are not
+    /// needed afterwards. Narrowing to BF16 rounds to nearest even.
+    /// </summary>
+    public PackedWeight PackWeight(ReadOnlySpan<MatrixSource> matrices, int columns, WeightType type)
+    {
+        nint weight;
+        int rows = 0;
+        foreach (MatrixSource matrix in matrices) rows = checked(rows + matrix.Rows);
+        fixed (MatrixSource* first = matrices)
+        {
+            MkStatus status = MkNative.mk_weight_pack(Handle, first, matrices.Length, columns, (int)type, &weight);
+            NativeCall.Check(status, nameof(MkNative.mk_weight_pack));
+        }
+        return new PackedWeight(new PackedWeightHandle(Handle, weight), rows, columns);
+    }
+
+    /// <summary>Packs one layer's experts for <c>GroupedFfn</c>. The sources are not needed afterwards. No experts at all is legal.</summary>
+    public PackedExperts PackExperts(ReadOnlySpan<ExpertSource> experts, int hidden, int width, WeightType type)
+    {
+        nint packed;
+        fixed (ExpertSource* first = experts)
+        {
+            MkStatus status = MkNative.mk_experts_pack(Handle, first, experts.Length, hidden, width, (int)type, &packed);
+            NativeCall.Check(status, nameof(MkNative.mk_experts_pack));
+        }
+        return new PackedExperts(new PackedExpertsHandle(Handle, packed), experts.Length, hidden, width);
+    }
+
+    public void Dispose() => Handle.Dispose();
+}

@@ -1,0 +1,29 @@
+using MegaInfer.Kernels.Native;
+
+namespace MegaInfer.Kernels;
+
+/// <summary>The experts that one node holds of one layer, in the layout that <c>GroupedFfn</c> streams. Immutable; keeps its context alive.</summary>
+public sealed class PackedExperts : IDisposable
+{
+    internal PackedExperts(PackedExpertsHandle handle, int count, int hidden, int width)
+    {
+        Handle = handle;
+        Count = count;
+        Hidden = hidden;
+        Width = width;
+        Bytes = (long)MkNative.mk_experts_bytes(handle);
+    }
+
+    /// <summary>Local experts; local expert i is the i-th source given to <see cref="KernelContext.PackExperts"/>.</summary>
+    public int Count { get; }
+
+    public int Hidden { get; }
+
+    public int Width { get; }
+
+    public long Bytes { get; }
+
+    internal PackedExpertsHandle Handle { get; }
+
+    public void Dispose() => Handle.Dispose();
+}

@@ -1,0 +1,27 @@
+using MegaInfer.Kernels.Native;
+
+namespace MegaInfer.Kernels;
+
+/// <summary>A matrix [out_features, in_features] in the layout that <c>Gemm</c> streams. Immutable; keeps its context alive.</summary>
+public sealed class PackedWeight : IDisposable
+{
+    internal PackedWeight(PackedWeightHandle handle, int rows, int columns)
+    {
+        Handle = handle;
+        Rows = rows;
+        Columns = columns;
+        Bytes = (long)MkNative.mk_weight_bytes(handle);
+    }
+
+    /// <summary>out_features, of all stacked matrices together.</summary>
+    public int Rows { get; }
+
+    /// <summary>in_features.</summary>
+    public int Columns { get; }
+
+    public long Bytes { get; }
+
+    internal PackedWeightHandle Handle { get; }
+
+    public void Dispose() => Handle.Dispose();
+}
