@@ -72,6 +72,20 @@ typedef struct {
 M2N_API uint32_t m2n_abi_version(void);
 M2N_API const char* m2n_last_error(void); /* this thread's text; valid until its next m2n call */
 
+typedef enum {
+  M2N_STRUCT_CONFIG = 0,
+  M2N_STRUCT_GROUP = 1,
+  M2N_STRUCT_SLOT_VIEW = 2,
+  M2N_STRUCT_MESSAGE = 3,
+  M2N_STRUCT_RESULT = 4,
+  M2N_STRUCT_PIECE = 5,
+  M2N_STRUCT_BATCH = 6,
+  M2N_STRUCT_GATHER = 7,
+  M2N_STRUCT_COUNTERS = 8
+} m2n_struct;
+/* The library's size of one of this header's structs, for bindings to compare with theirs at load; 0 for a number it does not know. */
+M2N_API uint32_t m2n_struct_bytes(int32_t which);
+
 M2N_API m2n_status m2n_endpoint_open(const m2n_config* config, m2n_endpoint** out);
 /* Fails open tickets, tells peers, unmaps. NULL is legal. */
 M2N_API void m2n_endpoint_close(m2n_endpoint* endpoint);
