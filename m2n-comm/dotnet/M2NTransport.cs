@@ -1,0 +1,11 @@
+namespace MegaInfer.M2N;
+
+/// <summary>How rows move between two endpoints.</summary>
+public enum M2NTransport
+{
+    /// <summary>Between endpoints of one process: tests and simulation.</summary>
+    Loopback = 0,
+
+    /// <summary>Between processes of one host and one user, through shared memory.</summary>
+    Shm = 1,
+}
