@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using MegaInfer.Engine.Memory;
+using MegaInfer.Engine.Model;
+
+namespace MegaInfer.Engine.Checkpoints;
+
+/// <summary>
+/// A tensor of an open checkpoint: row-major host memory, mapped from the file when <see cref="Address"/> is first read. Owned by its
+/// <see cref="Checkpoint"/>. Any thread may call, but one thread must not release what another still reads.
+/// </summary>
+public sealed class CheckpointTensor
+{
+    private readonly Lock _lock = new();
+    private readonly MappedFile _file;
+    private DeviceAddress _address;
+
+    internal CheckpointTensor(MappedFile file, SafetensorsEntry entry, NumberType numberType)
+    {
+        _file = file;
+        Name = entry.Name;
+        NumberType = numberType;
+        Shape = entry.Shape;
+        Bytes = entry.Bytes;
+        Offset = entry.Offset;
+    }
+
+    public string Name { get; }
+
+    public NumberType NumberType { get; }
+
+    /// <summary>Outermost dimension first: a matrix is [out features, in features].</summary>
+    public ImmutableArray<int> Shape { get; }
+
+    public long Bytes { get; }
+
+    public long Elements => Bytes / NumberType.Bytes();
+
+    /// <summary>Where the data lie; mapped on first use, valid until <see cref="Release"/> or the checkpoint is disposed. Read-only memory.</summary>
+    public DeviceAddress Address
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_address.IsNull)
+                    _address = _file.Map(Offset, Bytes);
+                return _address;
+            }
+        }
+    }
+
+    internal long Offset { get; }
+
+    /// <summary>Gives the pages back, after packing. The address is invalid from then on; reading it again maps anew.</summary>
+    public void Release()
+    {
+        lock (_lock)
+        {
+            if (_address.IsNull)
+                return;
+            _file.Unmap(_address);
+            _address = DeviceAddress.Null;
+        }
+    }
+
+    /// <summary>The whole tensor widened to float32 (exact), without keeping it mapped: for norms, routers and the reference model.</summary>
+    public float[] ToFloat32()
+    {
+        float[] result = new float[Elements];
+        CopyTo(result);
+        return result;
+    }
+
+    /// <summary>Widens the whole tensor to float32 (exact) into <paramref name="destination"/> of <see cref="Elements"/> numbers.</summary>
+    public void CopyTo(Span<float> destination)
+    {
+        if (destination.Length != Elements)
+            throw new ArgumentException($"{Name} has {Elements} elements, the destination {destination.Length}.", nameof(destination));
+        const int chunk = 64 * 1024;
+        byte[] buffer = new byte[Math.Min(Bytes, chunk)];
+        int width = NumberType.Bytes();
+        for (long offset = 0; offset < Bytes; offset += buffer.Length)
+        {
+            Span<byte> bytes = buffer.AsSpan(0, (int)Math.Min(buffer.Length, Bytes - offset));
+            _file.Read(Offset + offset, bytes);
+            Widen(bytes, destination.Slice((int)(offset / width), bytes.Length / width));
+        }
+    }
+
+    /// <summary>Reads part of the raw bytes without mapping.</summary>
+    internal void ReadBytes(long offset, Span<byte> destination) => _file.Read(Offset + offset, destination);
+
+    private void Widen(ReadOnlySpan<byte> bytes, Span<float> destination)
+    {
+        switch (NumberType)
+        {
+            case NumberType.Float32:
+                MemoryMarshal.Cast<byte, float>(bytes).CopyTo(destination);
+                break;
+            case NumberType.BFloat16:
+                ReadOnlySpan<ushort> bits = MemoryMarshal.Cast<byte, ushort>(bytes);
+                for (int i = 0; i < bits.Length; i++)
+                    destination[i] = BFloat16.ToSingle(bits[i]);
+                break;
+            default:
+                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(bytes);
+                for (int i = 0; i < halves.Length; i++)
+                    destination[i] = (float)halves[i];
+                break;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace MegaInfer.Engine.Model.Families;
+
+/// <summary>Mixtral: grouped-query attention; softmax router whose chosen weights always sum to 1.</summary>
+internal static class Mixtral
+{
+    public static ModelFamily Family { get; } = new()
+    {
+        ModelType = "mixtral",
+        Architecture = "MixtralForCausalLM",
+        HasHeadNorm = false,
+        Fields = new ConfigFields
+        {
+            ExpertCount = "num_local_experts",
+            ExpertWidth = "intermediate_size",
+            DefaultRopeTheta = 1_000_000f,
+            DefaultNormEpsilon = 1e-5f,
+            DefaultContextLength = 131_072,
+        },
+        Tensors = new TensorPatterns
+        {
+            Router = "model.layers.{layer}.block_sparse_moe.gate.weight",
+            ExpertGate = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w1.weight",
+            ExpertUp = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w3.weight",
+            ExpertDown = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w2.weight",
+        },
+    };
+}

@@ -1,0 +1,19 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace MegaInfer.Engine.Model.Families;
+
+/// <summary>Every family this program can run.</summary>
+public static class ModelFamilies
+{
+    public static IReadOnlyList<ModelFamily> All { get; } = [Qwen3Moe.Family, Mixtral.Family];
+
+    /// <summary>For error sentences: <c>qwen3_moe, mixtral</c>.</summary>
+    public static string Names => string.Join(", ", All.Select(family => family.ModelType));
+
+    /// <summary>Finds a family by its config's <c>model_type</c>.</summary>
+    public static bool TryFind(string modelType, [NotNullWhen(true)] out ModelFamily? family)
+    {
+        family = All.FirstOrDefault(candidate => candidate.ModelType == modelType);
+        return family is not null;
+    }
+}

@@ -1,0 +1,118 @@
+using MegaInfer.Engine.Checkpoints;
+using MegaInfer.Engine.Checkpoints.Random;
+using MegaInfer.Engine.Cluster;
+using MegaInfer.Engine.Model;
+using Xunit;
+
+namespace MegaInfer.Engine.Tests.Checkpoints;
+
+public sealed class RandomCheckpointTests
+{
+    [Theory]
+    [InlineData("qwen3_moe", NumberType.BFloat16, false)]
+    [InlineData("qwen3_moe", NumberType.Float32, true)]
+    [InlineData("mixtral", NumberType.BFloat16, false)]
+    [InlineData("mixtral", NumberType.Float16, false)]
+    public void Write_AnyFamily_OpensWithTheShapeAskedFor(string family, NumberType type, bool tied)
+    {
+        using var folder = new TemporaryFolder();
+        var options = new RandomModelOptions { Family = family, NumberType = type, HasTiedEmbeddings = tied };
+        RandomCheckpoint.Write(folder.Path, options);
+
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        ModelSpec spec = checkpoint.Spec;
+        Assert.Equal(family, spec.Family);
+        Assert.Equal(options.HiddenSize, spec.HiddenSize);
+        Assert.Equal(options.LayerCount, spec.LayerCount);
+        Assert.Equal(options.ExpertCount, spec.Router.ExpertCount);
+        Assert.Equal(options.ExpertsPerToken, spec.Router.ExpertsPerToken);
+        Assert.Equal(options.ExpertWidth, spec.Experts.Width);
+        Assert.Equal(new AttentionSpec(4, 2, 16, family == "qwen3_moe", false), spec.Attention);
+        Assert.Equal(tied, spec.HasTiedEmbeddings);
+        Assert.Equal([256, 258], spec.EosTokenIds);
+        Assert.Equal(type, checkpoint.StoredType);
+        Assert.Equal(options.LayerCount * options.ExpertCount * 3, checkpoint.TensorsOf(NodeRole.Expert).Count());
+        Assert.Equal(checkpoint.Names.All().Count(), checkpoint.TensorsOf(NodeRole.Attention).Count() + checkpoint.TensorsOf(NodeRole.Expert).Count());
+    }
+
+    [Fact]
+    public void Write_SameSeed_SameBytes()
+    {
+        using var first = new TemporaryFolder();
+        using var second = new TemporaryFolder();
+        RandomCheckpoint.Write(first.Path, new RandomModelOptions { Seed = 7 });
+        RandomCheckpoint.Write(second.Path, new RandomModelOptions { Seed = 7 });
+
+        foreach (string file in Directory.GetFiles(first.Path))
+            Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(second[Path.GetFileName(file)]));
+    }
+
+    [Fact]
+    public void Write_Sharded_HoldsTheSameNumbersAsOneFile()
+    {
+        using var whole = new TemporaryFolder();
+        using var sharded = new TemporaryFolder();
+        RandomCheckpoint.Write(whole.Path, new RandomModelOptions());
+        RandomCheckpoint.Write(sharded.Path, new RandomModelOptions { ShardBytes = 100_000 });
+
+        using Checkpoint one = Checkpoint.Open(whole.Path);
+        using Checkpoint many = Checkpoint.Open(sharded.Path);
+
+        Assert.True(Directory.GetFiles(sharded.Path, "model-*.safetensors").Length > 2);
+        foreach (TensorSpec tensor in one.Names.All())
+            Assert.Equal(one.Tensor(tensor.Name).ToFloat32(), many.Tensor(tensor.Name).ToFloat32());
+    }
+
+    [Fact]
+    public void Write_Matrix_HasTheSpreadOfItsScale()
+    {
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(folder.Path, new RandomModelOptions { NumberType = NumberType.Float32 });
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        float[] query = checkpoint.Tensor(checkpoint.Names.Query(0)).ToFloat32();
+
+        double mean = query.Average(value => (double)value);
+        double spread = Math.Sqrt(query.Average(value => (double)value * value));
+        Assert.InRange(mean, -0.01, 0.01);
+        Assert.InRange(spread * Math.Sqrt(64), 0.95, 1.05);
+    }
+
+    [Fact]
+    public void Write_FolderInUse_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["precious"], "");
+
+        MegaInferException error = Assert.Throws<MegaInferException>(() => RandomCheckpoint.Write(folder.Path, new RandomModelOptions()));
+
+        Assert.Contains("not empty", error.Message);
+    }
+
+    [Fact]
+    public void Write_ImpossibleShape_NamesTheField()
+    {
+        using var folder = new TemporaryFolder();
+
+        MegaInferException error = Assert.Throws<CheckpointException>(
+            () => RandomCheckpoint.Write(folder.Path, new RandomModelOptions { HeadCount = 4, KvHeadCount = 3 }));
+
+        Assert.Contains("num_key_value_heads", error.Message);
+    }
+
+    [Fact]
+    public void Address_AfterRelease_MapsTheSameBytesAgain()
+    {
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(folder.Path, new RandomModelOptions());
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+        CheckpointTensor tensor = checkpoint.Tensor(checkpoint.Names.Router(1));
+
+        byte[] before = tensor.Address.HostSpan<byte>((int)tensor.Bytes).ToArray();
+        checkpoint.Release();
+
+        Assert.Equal(before, tensor.Address.HostSpan<byte>((int)tensor.Bytes).ToArray());
+        Assert.Equal(before.Length / 2, tensor.Elements);
+    }
+}
