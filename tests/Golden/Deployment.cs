@@ -1,0 +1,72 @@
+using MegaInfer.Engine.Model;
+
+namespace MegaInfer.Golden;
+
+/// <summary>One way to serve the same requests. Every field is a factor that must not change a bit of what they get.</summary>
+public sealed record Deployment
+{
+    private static readonly string[] FamilyLevels = ["qwen3_moe", "mixtral"];
+    private static readonly NumberType[] KvLevels = [NumberType.BFloat16, NumberType.Float32];
+    private static readonly string[] TransportLevels = ["loopback", "shm"];
+    private static readonly int[] ChunkLevels = [1, 7, 16, 256];
+    private static readonly string[] BackendLevels = ["auto", "avx2", "reference"];
+
+    /// <summary>How many levels each factor has, in the order of <see cref="From"/>.</summary>
+    public static IReadOnlyList<int> Levels { get; } = [2, 2, 2, 3, 4, 2, 2, 4, 3, 2, 2, 3];
+
+    public required string Family { get; init; }
+
+    public required NumberType KvType { get; init; }
+
+    public required int AttentionNodes { get; init; }
+
+    public required int ExpertNodes { get; init; }
+
+    public required int MicroBatches { get; init; }
+
+    public required string Transport { get; init; }
+
+    /// <summary>The probes run among 16 other requests, not one at a time.</summary>
+    public required bool IsInMixedBatch { get; init; }
+
+    /// <summary>Prompt rows of one sequence in one step at most.</summary>
+    public required int ChunkRows { get; init; }
+
+    public required int Threads { get; init; }
+
+    /// <summary>The probes run a second time and find their prompts in the prefix cache.</summary>
+    public required bool HitsPrefixCache { get; init; }
+
+    /// <summary>So few KV blocks that sequences are preempted.</summary>
+    public required bool IsPreempted { get; init; }
+
+    /// <summary>Backend of the kernels on every node.</summary>
+    public required string Backend { get; init; }
+
+    public static Deployment From(int[] row) => new()
+    {
+        Family = FamilyLevels[row[0]],
+        KvType = KvLevels[row[1]],
+        AttentionNodes = 1 + row[2],
+        ExpertNodes = 1 + row[3],
+        MicroBatches = 1 + row[4],
+        Transport = TransportLevels[row[5]],
+        IsInMixedBatch = row[6] == 1,
+        ChunkRows = ChunkLevels[row[7]],
+        Threads = 1 + row[8],
+        HitsPrefixCache = row[9] == 1,
+        IsPreempted = row[10] == 1,
+        Backend = BackendLevels[row[11]],
+    };
+
+    /// <summary>Blocks run out only in a mixed batch, and then no prefix stays cached.</summary>
+    public static bool IsAllowed(int[] row)
+    {
+        Deployment deployment = From(row);
+        return !deployment.IsPreempted || (deployment.IsInMixedBatch && !deployment.HitsPrefixCache);
+    }
+
+    public override string ToString() =>
+        $"{Family} kv={KvType} {AttentionNodes}A{ExpertNodes}E m={MicroBatches} {Transport} {(IsInMixedBatch ? "mixed" : "alone")} chunk={ChunkRows} "
+        + $"threads={Threads}{(HitsPrefixCache ? " prefix" : "")}{(IsPreempted ? " preempted" : "")} {Backend}";
+}
