@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Xunit;
@@ -81,26 +80,12 @@ public sealed class CommandLineTests : IDisposable
 
     private static async Task ExpectAsync(string executable, string[] arguments, string named)
     {
-        var start = new ProcessStartInfo(executable, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        try
-        {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
-        }
-        catch (TimeoutException)
-        {
-            process.Kill(entireProcessTree: true);
-            Assert.Fail($"{string.Join(' ', arguments)} did not end. It said: {await error}");
-        }
-
-        string said = await error;
-        Assert.NotEqual(0, process.ExitCode);
-        Assert.DoesNotContain("ready", await output, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
-        Assert.DoesNotContain("Unhandled", said, StringComparison.Ordinal);
-        Assert.Contains(said.Split('\n'), line => line.Contains(named, StringComparison.Ordinal));
+        CommandRun run = await CommandRun.RunAsync(executable, arguments);
+        Assert.NotEqual(0, run.Status);
+        Assert.DoesNotContain("ready", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled", run.Error, StringComparison.Ordinal);
+        Assert.Contains(run.Error.Split('\n'), line => line.Contains(named, StringComparison.Ordinal));
     }
 
     private void CopyEmbeddedModel()
