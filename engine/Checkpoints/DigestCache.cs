@@ -1,0 +1,57 @@
+using System.IO.Hashing;
+using System.Text;
+
+namespace MegaInfer.Engine.Checkpoints;
+
+/// <summary>
+/// Remembers digests between runs by the path, size and time of every file they came from. Only ever a shortcut: a cache that cannot be read or written is
+/// as good as an empty one. Several processes may use one folder at once.
+/// </summary>
+public sealed class DigestCache(string folder)
+{
+    /// <summary>The user's cache folder: $XDG_CACHE_HOME/megainfer, else ~/.cache/megainfer; null where neither is set.</summary>
+    public static string? DefaultFolder()
+    {
+        string? root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        if (string.IsNullOrEmpty(root) || !Path.IsPathRooted(root))
+        {
+            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+            root = home.Length == 0 ? null : Path.Combine(home, ".cache");
+        }
+
+        return root is null ? null : Path.Combine(root, "megainfer");
+    }
+
+    internal string? Find(string modelFolder, string key)
+    {
+        try
+        {
+            // The digest is the first line, all it depends on the rest.
+            string[] parts = File.ReadAllText(FileOf(modelFolder)).Split('\n', 2);
+            return parts.Length == 2 && parts[1] == key ? parts[0] : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    internal void Store(string modelFolder, string key, string digest)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            string path = FileOf(modelFolder);
+            string draft = $"{path}.{Environment.ProcessId}.{Environment.CurrentManagedThreadId}";
+            File.WriteAllText(draft, $"{digest}\n{key}");
+            File.Move(draft, path, overwrite: true); // whole or not at all, whoever else writes
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return;
+        }
+    }
+
+    private string FileOf(string modelFolder) =>
+        Path.Combine(folder, $"digest-{Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(modelFolder)))}");
+}

@@ -1,0 +1,118 @@
+using MegaInfer.Engine.Checkpoints;
+using MegaInfer.Engine.Checkpoints.Random;
+using Xunit;
+
+namespace MegaInfer.Engine.Tests.Checkpoints;
+
+public sealed class ModelDigestTests
+{
+    [Fact]
+    public void Of_KnownModel_NeverChanges()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal("01d56e893eb619d17d4294ff9ad96759", Write(folder.Path, new RandomModelOptions()));
+    }
+
+    [Fact]
+    public void Of_ShardedOrWhole_IsTheSame()
+    {
+        using var whole = new TemporaryFolder();
+        using var sharded = new TemporaryFolder();
+        Assert.Equal(Write(whole.Path, new RandomModelOptions()), Write(sharded.Path, new RandomModelOptions { ShardBytes = 100_000 }));
+    }
+
+    [Fact]
+    public void Of_OtherWeightsShapeOrConfig_Differs()
+    {
+        RandomModelOptions[] variants =
+        [
+            new(), new() { Seed = 2 }, new() { LayerCount = 3 }, new() { RopeTheta = 10_001f }, new() { IsRouterNormalized = false }, new() { ContextLength = 513 },
+        ];
+        var digests = new HashSet<string>();
+        foreach (RandomModelOptions options in variants)
+        {
+            using var folder = new TemporaryFolder();
+            Assert.True(digests.Add(Write(folder.Path, options)));
+        }
+    }
+
+    [Fact]
+    public void Of_OneChangedByte_Differs()
+    {
+        using var folder = new TemporaryFolder();
+        string before = Write(folder.Path, new RandomModelOptions());
+        ChangeMiddleByte(folder["model.safetensors"]);
+
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        Assert.NotEqual(before, ModelDigest.Of(checkpoint));
+    }
+
+    [Fact]
+    public void Of_LargeTensors_AreSampledFromBothEnds()
+    {
+        // The embedding, 2 MiB, is the file's first tensor.
+        using var folder = new TemporaryFolder();
+        string before = Write(folder.Path, new RandomModelOptions { VocabularySize = 16_384, LayerCount = 1 });
+        using (FileStream file = File.Open(folder["model.safetensors"], FileMode.Open))
+        {
+            byte[] length = new byte[8];
+            file.ReadExactly(length);
+            file.Position = 8 + BitConverter.ToInt64(length) + (16_384 * 64 * 2) - 1;
+            int last = file.ReadByte();
+            file.Position--;
+            file.WriteByte((byte)(last ^ 1));
+        }
+
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        Assert.NotEqual(before, ModelDigest.Of(checkpoint));
+    }
+
+    [Fact]
+    public void Of_WithCache_IsRememberedUntilAFileChanges()
+    {
+        using var folder = new TemporaryFolder();
+        using var cacheFolder = new TemporaryFolder();
+        string before = Write(folder.Path, new RandomModelOptions());
+        var cache = new DigestCache(cacheFolder.Path);
+        using (Checkpoint checkpoint = Checkpoint.Open(folder.Path))
+            Assert.Equal(before, ModelDigest.Of(checkpoint, cache));
+
+        // The same size and time: the cache cannot know, which shows that it was asked.
+        DateTime written = File.GetLastWriteTimeUtc(folder["model.safetensors"]);
+        ChangeMiddleByte(folder["model.safetensors"]);
+        File.SetLastWriteTimeUtc(folder["model.safetensors"], written);
+        using (Checkpoint checkpoint = Checkpoint.Open(folder.Path))
+            Assert.Equal(before, ModelDigest.Of(checkpoint, cache));
+
+        File.SetLastWriteTimeUtc(folder["model.safetensors"], written.AddSeconds(1));
+        using (Checkpoint checkpoint = Checkpoint.Open(folder.Path))
+            Assert.NotEqual(before, ModelDigest.Of(checkpoint, cache));
+    }
+
+    [Fact]
+    public void Of_UnusableCache_IsComputed()
+    {
+        using var folder = new TemporaryFolder();
+        string expected = Write(folder.Path, new RandomModelOptions());
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        // A file where a folder should be: nothing can be stored there, whoever runs the test.
+        Assert.Equal(expected, ModelDigest.Of(checkpoint, new DigestCache(folder["config.json"])));
+    }
+
+    private static string Write(string folder, RandomModelOptions options)
+    {
+        RandomCheckpoint.Write(folder, options);
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        return ModelDigest.Of(checkpoint);
+    }
+
+    private static void ChangeMiddleByte(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(path, bytes);
+    }
+}
