@@ -47,7 +47,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
         _node = new ExpertNode($"expert node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions);
         return Task.FromResult(new Ready
         {
-            ModelDigest = CheckpointDigest.Of(checkpoint),
+            ModelDigest = ModelDigest.Of(checkpoint),
             NumericsId = NumericsId.Of(_context.Numerics, weightType, NumericsId.KvType(welcome.KvType)),
             M2NAddress = ByteString.CopyFrom(_endpoint.Address),
             Backend = _context.Backend,

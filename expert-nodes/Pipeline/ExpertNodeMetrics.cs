@@ -35,7 +35,7 @@ public sealed class ExpertNodeMetrics
     /// <summary>Experts that had at least one pair, summed over batches: each reads its weights once.</summary>
     public long ExpertGemms => Volatile.Read(ref _expertGemms);
 
-    /// <summary>Te summed over batches, nanoseconds: from the merged batch to its last result row.</summary>
+    /// <summary>Te summed over batches, nanoseconds: from a received batch to its last result row, merging included.</summary>
     public long ComputeNs => Volatile.Read(ref _computeNs);
 
     /// <summary>First pieces' waits for other senders, nanoseconds.</summary>

@@ -70,8 +70,8 @@ internal sealed class ExpertPipeline
 
     private void Compute(in ExpertBatch batch)
     {
-        int refused = Merge(batch, out int rows);
         long started = Stopwatch.GetTimestamp();
+        int refused = Merge(batch, out int rows);
         _weights.Layers[batch.Tag].Forward(_pairs);
         long computeNs = Nanoseconds(Stopwatch.GetTimestamp() - started);
         _endpoint.Return(batch, M2NStatus.Ok, (ulong)computeNs);
