@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using MegaInfer.Rl.Evaluation;
+using MegaInfer.Rl.Tasks;
+using MegaInfer.Rl.Tokens;
+using Spectre.Console;
+
+namespace MegaInfer.Rl.Pretraining;
+
+/// <summary>A whole run: vocabulary, steps with a progress bar, validations, checkpoints, and the model folder at the end.</summary>
+internal sealed class PretrainingRun(PretrainingOptions options, HardShares hard, string folder, string checkpointPath)
+{
+    private const int ValidationProblemsPerClass = 60;
+
+    /// <summary>Trains to the last step, from the checkpoint if <paramref name="resume"/>, and writes the model folder.</summary>
+    public void Run(bool resume)
+    {
+        TrainingMix mix = new(SmallTalk.Load(), hard);
+        BytePairEncoding encoding = Vocabulary.Learn(mix, options.Seed);
+        ParameterLayout layout = new(new ModelShape(encoding.VocabularySize));
+        AnsiConsole.WriteLine($"{layout.Count:N0} parameters, {encoding.VocabularySize} tokens in the vocabulary, seed {options.Seed}, {options.Steps} steps.");
+        using Trainer trainer = new(layout, new BatchSource(mix, new ChatEncoder(encoding), options), options);
+        if (resume)
+        {
+            trainer.Load(checkpointPath);
+            AnsiConsole.WriteLine($"Resumed after step {trainer.StepsDone} from {checkpointPath}.");
+        }
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(checkpointPath))!);
+        AnsiConsole.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Start(progress => Train(trainer, layout, encoding, progress.AddTask("starting", maxValue: options.Steps)));
+        ModelFolder.Write(folder, layout, trainer.CopyParameters(), encoding);
+        AnsiConsole.WriteLine($"Wrote {folder}.");
+    }
+
+    private void Train(Trainer trainer, ParameterLayout layout, BytePairEncoding encoding, ProgressTask bar)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        double loss = 0;
+        long tokens = 0;
+        string score = "score after the first validation";
+        bar.Value = trainer.StepsDone;
+        while (trainer.StepsDone < options.Steps)
+        {
+            float latest = trainer.Step();
+            loss = loss == 0 ? latest : (0.98 * loss) + (0.02 * latest);
+            tokens += trainer.LastTokens;
+            bar.Value = trainer.StepsDone;
+            bar.Description = $"loss {loss:F4}, {score}, {tokens / clock.Elapsed.TotalSeconds:N0} tokens/s";
+            if (trainer.StepsDone % options.ValidateEvery == 0 || trainer.StepsDone == options.Steps)
+            {
+                trainer.Save(checkpointPath);
+                PlainDecoder decoder = new(layout, trainer.CopyParameters());
+                ValidationScore validation = ValidationScore.Measure(decoder, encoding, ValidationProblemsPerClass, options.Replicas);
+                score = $"exact {ProblemClasses.Exact.Average(c => validation.Exact[c]):P1}";
+                AnsiConsole.WriteLine($"step {trainer.StepsDone}, loss {loss:F4}, {tokens / clock.Elapsed.TotalSeconds:N0} tokens/s: {validation.Describe()}");
+            }
+        }
+    }
+}
