@@ -1,0 +1,58 @@
+#include "backend.h"
+
+#include "error.h"
+
+namespace mk {
+namespace {
+
+#define MK_ENTRY(operation, args_type) MK_BACKEND::operation,
+
+#define MK_BACKEND reference
+constexpr Backend kReference = {"reference", MK_OPERATIONS(MK_ENTRY)};
+#undef MK_BACKEND
+
+#if defined(MK_HAS_CPU_BACKENDS)
+#define MK_BACKEND avx2
+constexpr Backend kAvx2 = {"avx2", MK_OPERATIONS(MK_ENTRY)};
+#undef MK_BACKEND
+#define MK_BACKEND avx512
+constexpr Backend kAvx512 = {"avx512", MK_OPERATIONS(MK_ENTRY)};
+#undef MK_BACKEND
+
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+#endif
+
+}  // namespace
+
+const Backend& choose_backend(int32_t backend) {
+  switch (backend) {
+    case MK_BACKEND_AUTO:
+#if defined(MK_HAS_CPU_BACKENDS)
+      if (has_avx512()) return kAvx512;
+      if (has_avx2()) return kAvx2;
+#endif
+      return kReference;
+    case MK_BACKEND_REFERENCE:
+      return kReference;
+#if defined(MK_HAS_CPU_BACKENDS)
+    case MK_BACKEND_AVX2:
+      if (has_avx2()) return kAvx2;
+      throw Error(MK_UNSUPPORTED, "this CPU lacks AVX2 or FMA; choose the backend auto or reference");
+    case MK_BACKEND_AVX512:
+      if (has_avx512()) return kAvx512;
+      throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 F, BW, VL or DQ; choose the backend auto, avx2 or reference");
+#endif
+    case MK_BACKEND_CUDA:
+      throw Error(MK_UNSUPPORTED, "this build has no cuda backend; choose the backend auto");
+    default:
+      throw Error(MK_UNSUPPORTED,
+                  "this build has no backend number " + std::to_string(backend) + "; choose the backend auto");
+  }
+}
+
+}  // namespace mk

@@ -1,0 +1,42 @@
+// One implementation of every operation. Arguments have been checked.
+#pragma once
+
+#include "mk/mk.h"
+#include "runtime.h"
+
+// The operations, spelled the same in every backend's namespace.
+#define MK_OPERATIONS(apply)                                                                                      \
+  apply(embed, mk_embed_args) apply(rmsnorm, mk_rmsnorm_args) apply(gemm, mk_gemm_args) apply(rope, mk_rope_args) \
+      apply(kv_write, mk_kv_write_args) apply(paged_attention, mk_paged_attention_args)                           \
+          apply(gate_topk, mk_gate_topk_args) apply(scatter_rows, mk_scatter_rows_args)                           \
+              apply(grouped_ffn, mk_grouped_ffn_args) apply(combine, mk_combine_args)                             \
+                  apply(log_sum_exp, mk_log_sum_exp_args)
+
+#define MK_DECLARE(operation, args_type) mk_status operation(Runtime& runtime, const args_type& args);
+
+namespace mk {
+
+struct Backend {
+  const char* name;
+#define MK_MEMBER(operation, args_type) mk_status (*operation)(Runtime&, const args_type&);
+  MK_OPERATIONS(MK_MEMBER)
+#undef MK_MEMBER
+};
+
+namespace reference {
+MK_OPERATIONS(MK_DECLARE)
+}
+namespace avx2 {
+MK_OPERATIONS(MK_DECLARE)
+}
+namespace avx512 {
+MK_OPERATIONS(MK_DECLARE)
+}
+
+// The backend for an mk_backend; throws Error when this machine or build lacks it.
+const Backend& choose_backend(int32_t backend);
+
+// max + log(sum), in double: the last step of mk_log_sum_exp, the same code in every backend.
+double log_of_sum(float maximum, double sum);
+
+}  // namespace mk

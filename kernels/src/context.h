@@ -1,0 +1,37 @@
+// A CPU context: a backend, its threads, and scratch memory that grows to the largest shape seen.
+#pragma once
+
+#include "backend.h"
+#include "cores.h"
+#include "thread_pool.h"
+
+namespace mk {
+
+class Runtime {
+ public:
+  // Throws Error for a configuration this machine cannot have.
+  explicit Runtime(const mk_context_config& config);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  const Backend& backend() const { return backend_; }
+  const CoreSet& cores() const { return cores_; }
+  ThreadPool& pool() { return pool_; }
+  const ThreadPool& pool() const { return pool_; }
+  void* scratch(uint64_t bytes);
+
+ private:
+  const Backend& backend_;
+  const CoreSet cores_;
+  ThreadPool pool_;
+  void* scratch_ = nullptr;
+  uint64_t scratch_bytes_ = 0;
+};
+
+}  // namespace mk
+
+struct mk_context {
+  explicit mk_context(const mk_context_config& config) : runtime(config) {}
+  mk::Runtime runtime;
+};

@@ -1,0 +1,177 @@
+// Every function of mk.h. The guard turns whatever is thrown below into a status and the thread's last-error text; it
+// is the library's only catch-all.
+#include <cstring>
+#include <new>
+
+#include "arguments.h"
+#include "context.h"
+#include "error.h"
+#include "memory.h"
+#include "numbers.h"
+#include "pack.h"
+
+// On a CPU context streams carry no state: operations are done when their call returns.
+struct mk_stream {
+  mk_context* context;
+};
+
+namespace {
+
+thread_local std::string last_error;
+
+mk_status fail(mk_status status, const char* text) noexcept {
+  try {
+    last_error = text;
+  } catch (const std::bad_alloc&) {
+    last_error.clear();
+  }
+  return status;
+}
+
+template <typename Body>
+mk_status guard(Body&& body) noexcept {
+  last_error.clear();
+  try {
+    return body();
+  } catch (const mk::Error& error) {
+    return fail(error.status(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(MK_NO_MEMORY, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(MK_INTERNAL, error.what());
+  } catch (...) {
+    return fail(MK_INTERNAL, "an unknown exception");
+  }
+}
+
+template <typename Args>
+mk_status run(mk_context* context, const Args* args,
+              mk_status (*mk::Backend::*operation)(mk::Runtime&, const Args&)) noexcept {
+  return guard([&] {
+    mk::require(context != nullptr, "context is null");
+    mk::require(args != nullptr, "args is null");
+    mk::check(*args);
+    const mk_status status = (context->runtime.backend().*operation)(context->runtime, *args);
+    if (status == MK_NO_MEMORY) throw std::bad_alloc();
+    return status;
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+uint32_t mk_abi_version(void) { return MK_ABI_VERSION; }
+
+const char* mk_last_error(void) { return last_error.c_str(); }
+
+mk_status mk_context_create(const mk_context_config* config, mk_context** out) {
+  return guard([&] {
+    mk::require(config != nullptr && out != nullptr, "config or out is null");
+    mk::require(config->struct_bytes == sizeof(mk_context_config),
+                "struct_bytes differs from this library's mk_context_config");
+    *out = new mk_context(*config);
+    return MK_OK;
+  });
+}
+
+void mk_context_destroy(mk_context* context) { delete context; }
+
+const char* mk_context_backend(const mk_context* context) {
+  return context == nullptr ? "" : context->runtime.backend().name;
+}
+
+const char* mk_context_numerics(const mk_context* context) { return context == nullptr ? "" : "cpu-fma-1"; }
+
+int32_t mk_context_threads(const mk_context* context) {
+  return context == nullptr ? 0 : context->runtime.pool().threads();
+}
+
+mk_status mk_context_pin_caller(mk_context* context) {
+  return guard([&] {
+    mk::require(context != nullptr, "context is null");
+    mk::require(mk::confine_this_thread(context->runtime.cores()),
+                "core_mask: none of its cores may be used by this thread");
+    return MK_OK;
+  });
+}
+
+mk_status mk_stream_create(mk_context* context, mk_stream** out) {
+  return guard([&] {
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
+    *out = new mk_stream{context};
+    return MK_OK;
+  });
+}
+
+void mk_stream_destroy(mk_stream* stream) { delete stream; }
+
+mk_status mk_stream_wait(mk_context* context, mk_stream* stream) {
+  return guard([&] {
+    mk::require(context != nullptr, "context is null");
+    mk::require(stream == nullptr || stream->context == context, "the stream belongs to another context");
+    return MK_OK;
+  });
+}
+
+mk_status mk_allocate(mk_context* context, uint64_t bytes, void** out) {
+  return guard([&] {
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
+    *out = mk::allocate_memory(bytes);
+    return MK_OK;
+  });
+}
+
+void mk_free(mk_context*, void* address) { mk::free_memory(address); }
+
+mk_status mk_copy(mk_context* context, mk_stream*, void* destination, const void* source, uint64_t bytes) {
+  return guard([&] {
+    mk::require(context != nullptr, "context is null");
+    mk::require(bytes == 0 || (destination != nullptr && source != nullptr), "destination or source is null");
+    if (bytes != 0) std::memcpy(destination, source, bytes);
+    return MK_OK;
+  });
+}
+
+mk_status mk_weight_pack(mk_context* context, const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype,
+                         mk_weight** out) {
+  return guard([&] {
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
+    mk::check_weight(matrices, count, columns, dtype);
+    *out = mk::pack_weight(context->runtime, matrices, count, columns, dtype);
+    return MK_OK;
+  });
+}
+
+void mk_weight_free(mk_weight* weight) { mk::free_weight(weight); }
+
+uint64_t mk_weight_bytes(const mk_weight* weight) { return weight == nullptr ? 0 : weight->bytes; }
+
+mk_status mk_experts_pack(mk_context* context, const mk_expert_matrices* experts, int32_t count, int32_t hidden,
+                          int32_t width, int32_t dtype, mk_experts** out) {
+  return guard([&] {
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
+    mk::check_experts(experts, count, hidden, width, dtype);
+    *out = mk::pack_experts(context->runtime, experts, count, hidden, width, dtype);
+    return MK_OK;
+  });
+}
+
+void mk_experts_free(mk_experts* experts) { mk::free_experts(experts); }
+
+uint64_t mk_experts_bytes(const mk_experts* experts) { return experts == nullptr ? 0 : experts->bytes; }
+
+uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t kv_dtype) {
+  if (kv_heads <= 0 || head_dim <= 0 || !mk::is_stored_dtype(kv_dtype)) return 0;
+  return 2 * static_cast<uint64_t>(kv_heads) * static_cast<uint64_t>(head_dim) * MK_KV_BLOCK_TOKENS *
+         mk::dtype_bytes(kv_dtype);
+}
+
+#define MK_EXPORT(operation, args_type)                                              \
+  mk_status mk_##operation(mk_context* context, mk_stream*, const args_type* args) { \
+    return run(context, args, &mk::Backend::operation);                              \
+  }
+MK_OPERATIONS(MK_EXPORT)
+#undef MK_EXPORT
+
+}  // extern "C"

@@ -1,0 +1,58 @@
+// Conversions between fp32 and the stored types, for the scalar code. `static`: every translation unit keeps its own
+// copy, so that code compiled for a newer instruction set can never replace the common one at link time.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "mk/mk.h"
+
+namespace mk {
+
+static inline float float_of_bits(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static inline uint32_t bits_of_float(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+static inline float float_of_bf16(uint16_t value) { return float_of_bits(static_cast<uint32_t>(value) << 16); }
+
+// To nearest, ties to even; a NaN stays a NaN.
+static inline uint16_t bf16_of_float(float value) {
+  const uint32_t bits = bits_of_float(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);
+  return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+static inline float float_of_f16(uint16_t value) {
+  const uint32_t sign = static_cast<uint32_t>(value & 0x8000u) << 16;
+  const uint32_t exponent = (value >> 10) & 0x1fu;
+  const uint32_t mantissa = value & 0x3ffu;
+  if (exponent == 0x1fu) return float_of_bits(sign | 0x7f800000u | (mantissa << 13));
+  if (exponent != 0) return float_of_bits(sign | ((exponent + 112u) << 23) | (mantissa << 13));
+  const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;  // zero and subnormals, exactly
+  return sign != 0 ? -magnitude : magnitude;
+}
+
+static inline uint32_t dtype_bytes(int32_t dtype) { return dtype == MK_F32 ? 4 : 2; }
+
+static inline float load_as_float(const void* data, uint64_t index, int32_t dtype) {
+  if (dtype == MK_F32) return static_cast<const float*>(data)[index];
+  const uint16_t stored = static_cast<const uint16_t*>(data)[index];
+  return dtype == MK_BF16 ? float_of_bf16(stored) : float_of_f16(stored);
+}
+
+static inline void store_from_float(void* data, uint64_t index, int32_t dtype, float value) {
+  if (dtype == MK_F32)
+    static_cast<float*>(data)[index] = value;
+  else
+    static_cast<uint16_t*>(data)[index] = bf16_of_float(value);
+}
+
+}  // namespace mk
