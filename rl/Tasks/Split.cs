@@ -19,7 +19,8 @@ public enum SplitPart
 /// </summary>
 /// <remarks>
 /// One fifth of the products of up to 2 digits by 1 digit is held out, and one twentieth of everything else; half of that is for
-/// validation, half for the test. Pairs of two single digits are always training: they are the columns of every longer problem.
+/// validation, half for the test. The facts that the written columns of longer problems consist of are always training and never scored
+/// as held out: pairs of single digits, sums of up to 2 digits and one digit (24 + 4), differences of up to 19 and one digit (14 - 8).
 /// </remarks>
 public static class Split
 {
@@ -28,7 +29,7 @@ public static class Split
     {
         int low = Math.Min(a, b);
         int high = Math.Max(a, b);
-        if (high < 10)
+        if (low < 10 && high < operation switch { '+' => 100, '-' => 20, _ => 10 })
             return SplitPart.Training;
         int heldOutOneIn = operation == '*' && high < 100 ? 5 : 20;
         return OfKey($"{operation}:{low},{high}", heldOutOneIn);
