@@ -1,4 +1,5 @@
 using MegaInfer.Engine;
+using MegaInfer.Engine.Cluster;
 
 namespace MegaInfer.AttentionNodes.KvCache;
 
@@ -8,8 +9,8 @@ namespace MegaInfer.AttentionNodes.KvCache;
 /// </summary>
 public sealed class BlockPool
 {
-    /// <summary>Positions that a block holds; MK_KV_BLOCK_TOKENS of the kernels.</summary>
-    public const int BlockTokens = 16;
+    /// <summary>Positions that a block holds.</summary>
+    public const int BlockTokens = PipelineShape.KvBlockTokens;
 
     private readonly int[] _references;
     private readonly int[] _free;
@@ -31,7 +32,7 @@ public sealed class BlockPool
     public int FreeCount { get; private set; }
 
     /// <summary>How many blocks hold <paramref name="tokens"/> positions.</summary>
-    public static int BlocksFor(int tokens) => (tokens + BlockTokens - 1) / BlockTokens;
+    public static int BlocksFor(int tokens) => PipelineShape.BlocksFor(tokens);
 
     /// <summary>Takes a free block with one reference. False when none is free.</summary>
     public bool TryTake(out BlockId block)

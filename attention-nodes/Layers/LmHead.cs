@@ -1,0 +1,103 @@
+using MegaInfer.AttentionNodes.Pipeline;
+using MegaInfer.Kernels;
+using MegaInfer.Kernels.Operations;
+
+namespace MegaInfer.AttentionNodes.Layers;
+
+/// <summary>
+/// The end of the model, for the rows that need logits and only for these: final norm and LM head, a tile of rows at a time. Belongs to the node loop.
+/// </summary>
+public sealed class LmHead : IDisposable
+{
+    // A tile's logits take at most about this much memory, unless one row is larger.
+    private const long TileBytes = 128L << 20;
+
+    private readonly KernelContext _context;
+    private readonly AttentionWeights _weights;
+    private readonly StepMemory _memory;
+    private readonly DeviceBuffer _rowIndex;
+    private readonly DeviceBuffer _rows;
+    private readonly DeviceBuffer _logits;
+    private readonly DeviceBuffer _maximum;
+    private readonly DeviceBuffer _logSumExp;
+
+    /// <param name="wantedRows">Rows that usually need logits together: the weights are read once for as many.</param>
+    public LmHead(KernelContext context, AttentionWeights weights, StepMemory memory, int wantedRows)
+    {
+        _context = context;
+        _weights = weights;
+        _memory = memory;
+        Vocabulary = weights.Spec.VocabularySize;
+        TileRows = (int)Math.Clamp(wantedRows, 1, Math.Max(1, TileBytes / ((long)Vocabulary * sizeof(float))));
+        _rowIndex = context.Allocate((long)TileRows * sizeof(int));
+        _rows = context.Allocate((long)TileRows * memory.HiddenWidth * sizeof(float));
+        _logits = context.Allocate((long)TileRows * Vocabulary * sizeof(float));
+        _maximum = context.Allocate((long)TileRows * sizeof(float));
+        _logSumExp = context.Allocate((long)TileRows * sizeof(double));
+    }
+
+    public int Vocabulary { get; }
+
+    /// <summary>Rows of one <see cref="Forward"/> at most.</summary>
+    public int TileRows { get; }
+
+    /// <summary>Hidden rows of the step, by index, to logits. [rows, hidden] to [rows, vocabulary]</summary>
+    public void Forward(ReadOnlySpan<int> rowIndex)
+    {
+        rowIndex.CopyTo(_rowIndex.HostSpan<int>());
+        _context.ScatterRows(new ScatterRowsArgs
+        {
+            In = _memory.Hidden,
+            RowIndex = _rowIndex.Address,
+            Out = _rows.Address,
+            Rows = rowIndex.Length,
+            Hidden = _memory.HiddenWidth,
+            InStride = _memory.HiddenWidth,
+        });
+        _context.RmsNorm(new RmsNormArgs
+        {
+            In = _rows.Address,
+            Weight = _weights.FinalNorm.Address,
+            Out = _rows.Address,
+            Rows = rowIndex.Length,
+            Groups = 1,
+            Width = _memory.HiddenWidth,
+            InStride = _memory.HiddenWidth,
+            OutStride = _memory.HiddenWidth,
+            Epsilon = _weights.Spec.NormEpsilon,
+        });
+        _context.Gemm(_weights.LmHead, new GemmArgs
+        {
+            In = _rows.Address,
+            Out = _logits.Address,
+            Rows = rowIndex.Length,
+            InStride = _memory.HiddenWidth,
+            OutStride = Vocabulary,
+        });
+        _context.LogSumExp(new LogSumExpArgs
+        {
+            Logits = _logits.Address,
+            Maximum = _maximum.Address,
+            LogSumExp = _logSumExp.Address,
+            Rows = rowIndex.Length,
+            Vocabulary = Vocabulary,
+            Stride = Vocabulary,
+        });
+        _context.Wait();
+    }
+
+    /// <summary>[vocabulary] of a row of the last <see cref="Forward"/>. Raw; valid and writable until the next one.</summary>
+    public Span<float> LogitsOf(int row) => _logits.Address.Plus((long)row * Vocabulary * sizeof(float)).HostSpan<float>(Vocabulary);
+
+    /// <summary>A raw log-probability is a logit less this.</summary>
+    public double LogSumExpOf(int row) => _logSumExp.HostSpan<double>()[row];
+
+    public void Dispose()
+    {
+        _rowIndex.Dispose();
+        _rows.Dispose();
+        _logits.Dispose();
+        _maximum.Dispose();
+        _logSumExp.Dispose();
+    }
+}
