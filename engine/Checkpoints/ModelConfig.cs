@@ -12,12 +12,12 @@ public static class ModelConfig
     public const string FileName = "config.json";
     public const string GenerationFileName = "generation_config.json";
 
-    // Bounds keep every product of two sizes inside 32 bits, whatever the file says.
+    // Bounds keep every product of two sizes inside 32 bits, whatever the file says; heads and experts are bounded as the kernels bound them.
     private const int MaximumWidth = 1 << 20;
     private const int MaximumHeads = 4096;
-    private const int MaximumHeadDim = 4096;
+    private const int MaximumHeadDim = 1024;
     private const int MaximumLayers = 4096;
-    private const int MaximumExperts = 65_536;
+    private const int MaximumExperts = 4096;
     private const int MaximumExpertsPerToken = 64;
     private const int MaximumVocabulary = 1 << 24;
     private const int MaximumContext = 1 << 26;

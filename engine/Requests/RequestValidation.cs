@@ -39,10 +39,11 @@ public static class RequestValidation
         int length = request.PromptTokens.Length + request.ResumedTokens.Length;
         if (request.PromptTokens.IsEmpty)
             return new RequestProblem("prompt", "prompt must hold at least one token.");
-        if (length >= spec.ContextLength)
+        // A generated token needs a position of its own; prompt logits alone do not.
+        if (length + Math.Min(request.MaxTokens, 1) > spec.ContextLength)
         {
             return new RequestProblem(
-                "prompt", $"prompt has {length} tokens, but the model's context of {spec.ContextLength} tokens must hold it and at least one more; shorten it.");
+                "prompt", $"prompt has {length} tokens, but the model's context of {spec.ContextLength} tokens must hold it and what is generated; shorten it.");
         }
 
         return CheckTokens("prompt", request.PromptTokens.ToArray(), spec.VocabularySize)

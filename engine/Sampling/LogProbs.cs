@@ -1,3 +1,4 @@
+using MegaInfer.Engine.Reference;
 using MegaInfer.Engine.Requests;
 
 namespace MegaInfer.Engine.Sampling;
@@ -6,17 +7,18 @@ namespace MegaInfer.Engine.Sampling;
 public static class LogProbs
 {
     /// <summary>
-    /// log(sum(exp(logit))) in double: the sum runs over logit - maximum in ascending order, as mk_log_sum_exp does for a whole batch.
+    /// log(sum(exp(logit))) as mk_log_sum_exp computes it for a whole batch: exp(logit - maximum) in fp32, summed in double in sixteen lanes.
     /// </summary>
     public static double LogSumExp(ReadOnlySpan<float> logits)
     {
-        float maximum = float.NegativeInfinity;
+        float maximum = logits[0];
         foreach (float logit in logits)
             maximum = logit > maximum ? logit : maximum;
-        double sum = 0;
-        foreach (float logit in logits)
-            sum += Math.Exp((double)logit - maximum);
-        return maximum + Math.Log(sum);
+        Span<double> lanes = stackalloc double[Lanes.Count];
+        lanes.Clear();
+        for (int i = 0; i < logits.Length; i++)
+            lanes[i % Lanes.Count] += ExpMath.Exp(logits[i] - maximum);
+        return LogMath.LogOfSum(maximum, Lanes.Fold(lanes));
     }
 
     /// <summary>logit - logSumExp, rounded once.</summary>
