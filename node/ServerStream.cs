@@ -13,6 +13,9 @@ internal sealed class ServerStream : IDisposable
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan DefaultLease = TimeSpan.FromSeconds(10);
 
+    // Keep-alive pings go out every second or two, so a shorter silence says nothing.
+    private static readonly TimeSpan ShortestLease = TimeSpan.FromSeconds(4);
+
     private readonly NodeOptions _options;
     private readonly TimeProvider _time;
     private readonly ServerChannel _channel;
@@ -147,6 +150,8 @@ internal sealed class ServerStream : IDisposable
     internal async Task WatchLeaseAsync(long leaseMs, CancellationToken cancel)
     {
         TimeSpan lease = leaseMs > 0 ? TimeSpan.FromMilliseconds(leaseMs) : DefaultLease;
+        if (lease < ShortestLease)
+            lease = ShortestLease;
         while (_channel.Silence < lease && !cancel.IsCancellationRequested)
             await Task.Delay(lease / 4, _time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
