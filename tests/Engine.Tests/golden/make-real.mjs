@@ -2,6 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { cases as conversations } from './conversations.mjs';
+import { render } from './render.mjs';
 import { portable, strings } from './strings.mjs';
 
 const out = path.join(import.meta.dirname, 'node_modules', '.golden');
@@ -18,4 +20,11 @@ for (const name of ['qwen3', 'deepseek_v3', 'llama3', 'gptoss', 'llama2']) {
     return { ...portable(text), ids, decoded };
   });
   fs.writeFileSync(path.join(out, `${name}.json`), JSON.stringify({ folder, cases }));
+  const config = read('tokenizer_config.json');
+  if (config.chat_template) {
+    const text = (token) => token?.content ?? token ?? undefined;
+    const special = { bos_token: text(config.bos_token), eos_token: text(config.eos_token), pad_token: text(config.pad_token) };
+    const rendered = conversations().map((variables) => render(config.chat_template, special, variables));
+    fs.writeFileSync(path.join(out, `${name}.template.json`), JSON.stringify({ template: config.chat_template, special, cases: rendered }));
+  }
 }

@@ -70,9 +70,14 @@ internal static class ExpressionLexer
         string text = source[start..at].Replace("_", "", StringComparison.Ordinal);
         if (text.Length > MaxDigits)
             throw new ChatTemplateException($"The chat template has a number of more than {MaxDigits} digits (line {line}).");
-        object value = isReal ? double.Parse(text, CultureInfo.InvariantCulture)
-            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long small) ? small
-            : BigInteger.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
+        // Boxed one by one: a conditional over them would turn every number into the widest kind.
+        object value;
+        if (isReal)
+            value = double.Parse(text, CultureInfo.InvariantCulture);
+        else if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long small))
+            value = small;
+        else
+            value = BigInteger.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
         return new Token(TokenKind.Number, text, line, value);
     }
 

@@ -1,0 +1,11 @@
+// Renders as Hugging Face does: trim_blocks and lstrip_blocks on, tools null where there are none.
+import { Template } from '@huggingface/jinja';
+
+export function render(template, special, variables) {
+  const context = { tools: null, documents: null, ...special, ...variables };
+  try {
+    return { variables, text: new Template(template).render(context) };
+  } catch (failure) {
+    return { variables, error: String(failure.message) };
+  }
+}
