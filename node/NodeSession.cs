@@ -18,6 +18,7 @@ internal sealed class NodeSession(NodeOptions options, INode node, TimeProvider 
     private readonly CancellationTokenSource _abandon = new();
     private readonly Lock _state = new();
     private Snapshot? _snapshot;
+    private bool _isLoaded;
     private bool _isServing;
     private bool _isDraining;
 
@@ -43,7 +44,10 @@ internal sealed class NodeSession(NodeOptions options, INode node, TimeProvider 
             Task<Ready> loading = Task.Run(() => node.LoadAsync(welcome, _abandon.Token));
             if (await Task.WhenAny(loading, reading, watching) != loading)
                 return await LoseAsync(loading, reading);
-            await stream.WriteAsync(new NodeMessage { Ready = await loading }, _abandon.Token);
+            Ready ready = await loading;
+            lock (_state)
+                _isLoaded = true;
+            await stream.WriteAsync(new NodeMessage { Ready = ready }, _abandon.Token);
 
             Task serving = node.ServeAsync(new ServerLink(stream.Calls, welcome.NodeId, () => stream.LeaveAsync(reading)), _abandon.Token);
             BeginServing();
@@ -114,6 +118,8 @@ internal sealed class NodeSession(NodeOptions options, INode node, TimeProvider 
             _isServing = true;
             if (_snapshot is not null)
                 node.Apply(_snapshot);
+            if (_isDraining)
+                BeginDraining();
         }
     }
 
@@ -129,7 +135,7 @@ internal sealed class NodeSession(NodeOptions options, INode node, TimeProvider 
         }
     }
 
-    /// <summary>Before the node serves there is nothing to finish: loading ends at once.</summary>
+    /// <summary>Before the node has loaded there is nothing to finish: it ends at once.</summary>
     private void Drain()
     {
         lock (_state)
@@ -138,12 +144,17 @@ internal sealed class NodeSession(NodeOptions options, INode node, TimeProvider 
                 return;
             _isDraining = true;
             if (_isServing)
-                node.Drain();
+                BeginDraining();
+            if (_isLoaded)
+                return;
         }
 
-        if (_isServing)
-            _abandon.CancelAfter(DrainTimeout);
-        else
-            _abandon.Cancel();
+        _abandon.Cancel();
+    }
+
+    private void BeginDraining()
+    {
+        node.Drain();
+        _abandon.CancelAfter(DrainTimeout);
     }
 }
