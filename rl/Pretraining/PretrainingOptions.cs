@@ -7,7 +7,7 @@ public sealed record PretrainingOptions
     public ulong Seed { get; init; } = 2;
 
     /// <summary>Number of optimiser steps; the schedule follows it, never the clock.</summary>
-    public int Steps { get; init; } = 7000;
+    public int Steps { get; init; } = 6000;
 
     /// <summary>Tokens of a step over all replicas, at least.</summary>
     public int TokensPerStep { get; init; } = 2048;
@@ -28,7 +28,7 @@ public sealed record PretrainingOptions
     public float BalanceCoefficient { get; init; } = 0.02f;
 
     /// <summary>Steps between validations and checkpoints.</summary>
-    public int ValidateEvery { get; init; } = 500;
+    public int ValidateEvery { get; init; } = 600;
 
     /// <summary>The learning rate of a step: linear warm-up, then a cosine.</summary>
     public double LearningRateAt(int step)

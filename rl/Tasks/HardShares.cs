@@ -12,7 +12,7 @@ namespace MegaInfer.Rl.Tasks;
 public sealed record HardShares(double From, double LongAddition, double LongSubtraction, double LongProduct, double ThreeOperands)
 {
     /// <summary>The shares the embedded model was trained with.</summary>
-    public static HardShares Default { get; } = new(0.6, 0.0012, 0.0018, 0.0018, 0.012);
+    public static HardShares Default { get; } = new(0.6, 0.0006, 0.0014, 0.0015, 0.012);
 
     /// <summary>Draws a hard class, or null for one of the usual kinds. Takes exactly one number from the stream.</summary>
     public ProblemClass? Draw(double progress, SeededRandom random)

@@ -49,13 +49,17 @@ public static class ListProblems
                 numbers.Add(number);
         }
         bool up = random.Chance(problemClass == ProblemClass.Sorting ? 0.65 : 0.5);
-        string answer = problemClass == ProblemClass.Sorting
-            ? string.Join(", ", up ? numbers.Order() : numbers.OrderDescending())
-            : (up ? numbers.Max() : numbers.Min()).ToString();
+        List<int> sorted = [.. up ? numbers.Order() : numbers.OrderDescending()];
+        string solution = problemClass == ProblemClass.Sorting
+            ? $"{Align(numbers)}\n{Align(sorted)}\nAnswer: {string.Join(", ", sorted)}"
+            : $"{Align(numbers)}\nAnswer: {sorted[^1]}";
         string[] wordings = problemClass == ProblemClass.Sorting ? (up ? Ascending : Descending) : (up ? Largest : Smallest);
         string question = Wordings.Vary(random.Pick(wordings), random).Replace("{l}", Spell(numbers, random), StringComparison.Ordinal);
-        return new Problem(problemClass, question, "Answer: " + answer, Split.OfList(numbers));
+        return new Problem(problemClass, question, solution, Split.OfList(numbers));
     }
+
+    // Numbers of one width are easier to compare digit by digit.
+    private static string Align(List<int> numbers) => string.Join(' ', numbers.Select(number => number.ToString("00")));
 
     private static string Spell(List<int> numbers, SeededRandom random) => random.Between(0, 9) switch
     {

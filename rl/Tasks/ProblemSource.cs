@@ -82,7 +82,9 @@ public static class ProblemSource
         ColumnArithmetic.WriteSum(text, a, b);
         text.Append(a + b).Append(last).Append(c).Append('\n');
         text.Append(Solve(last, a + b, c));
-        bool steps = Split.OfPair('+', a, b) == SplitPart.Training && Split.OfPair(last, a + b, c) == SplitPart.Training;
+        // b and c are never computed together, but they stand side by side in the question.
+        bool steps = Split.OfPair('+', a, b) == SplitPart.Training && Split.OfPair(last, a + b, c) == SplitPart.Training
+            && Split.OfPair(last, b, c) == SplitPart.Training;
         SplitPart part = Split.OfTerms([a, b, last == '+' ? c : -c]);
         return new(ProblemClass.ThreeOperands, Wordings.AskThree(a, b, last, c, random), text.ToString(), part) { StepsAreTraining = steps };
     }

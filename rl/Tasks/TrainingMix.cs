@@ -9,12 +9,12 @@ public sealed class TrainingMix
     private const double BareShare = 0.05;
     private const double SystemShare = 0.12;
     private const double SeveralTurnsShare = 0.16;
-    private const double SmallTalkShare = 0.12;
+    private const double SmallTalkShare = 0.14;
 
     private static readonly (ProblemClass Class, double Share)[] Core =
     [
-        (ProblemClass.Addition, 0.27), (ProblemClass.Subtraction, 0.29), (ProblemClass.Product, 0.12), (ProblemClass.WideProduct, 0.09),
-        (ProblemClass.Sorting, 0.16), (ProblemClass.Extremum, 0.07),
+        (ProblemClass.Addition, 0.21), (ProblemClass.Subtraction, 0.31), (ProblemClass.Product, 0.13), (ProblemClass.WideProduct, 0.09),
+        (ProblemClass.Sorting, 0.18), (ProblemClass.Extremum, 0.08),
     ];
 
     private readonly SmallTalk _smallTalk;
