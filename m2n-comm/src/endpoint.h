@@ -1,0 +1,47 @@
+// What senders and receivers have in common: sizes, transport, doorbell, waiting, counters.
+#ifndef M2N_SRC_ENDPOINT_H
+#define M2N_SRC_ENDPOINT_H
+
+#include <cstdint>
+#include <memory>
+
+#include "doorbell.h"
+#include "m2n/m2n.h"
+#include "slot.h"
+#include "transport.h"
+#include "waiter.h"
+
+namespace m2n {
+
+class Endpoint {
+ public:
+  // `config` has been checked.
+  explicit Endpoint(const m2n_config& config);
+  virtual ~Endpoint();
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  m2n_status address(uint8_t* out, uint32_t capacity, uint32_t* length) const;
+  void wake() { waiter_.wake(); }
+  m2n_counters counters() const;
+
+ protected:
+  virtual uint32_t peer_count() const = 0;
+  Doorbell doorbell_of(Region& region) const { return Doorbell(region, transport_->is_private()); }
+
+  const m2n_config config_;
+  const PairSizes sizes_;
+  const PairLayout layout_;
+  const std::unique_ptr<Transport> transport_;
+  const std::unique_ptr<Region> doorbell_region_;
+  const Doorbell doorbell_;
+  m2n_counters counters_{};
+  Waiter waiter_;
+};
+
+// Throws Failure(M2N_INVALID) with a sentence that names the field.
+void check_config(const m2n_config& config);
+
+}  // namespace m2n
+
+#endif

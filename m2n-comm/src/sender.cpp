@@ -1,0 +1,326 @@
+#include "sender.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "arrival.h"
+#include "failure.h"
+
+namespace m2n {
+namespace {
+
+constexpr uint64_t kLifeCheckNs = 4'000'000;       // a dead receiver is noticed within this, plus a scheduling delay
+constexpr uint64_t kConnectSliceNs = 1'000'000;
+constexpr uint32_t kChunksOfDispatch = 2;          // the header, and all rows at once
+constexpr uint32_t kUseShift = 4;                  // a ticket is (use of the slot, slot)
+static_assert(kMaxSlots <= 1u << kUseShift);
+
+bool is_answer(int32_t status) {
+  return status == M2N_OK || status == M2N_INVALID || status == M2N_INTERNAL || status == M2N_VERSION_MISSING || status == M2N_MISPLACED;
+}
+
+}  // namespace
+
+Sender::Sender(const m2n_config& config) : Endpoint(config) {
+  pairs_.reserve(config.max_peers);
+  for (Slot& slot : slots_) slot.pieces.reserve(config.max_peers);
+}
+
+Sender::~Sender() {
+  for (const auto& pair : pairs_) drop(*pair);
+}
+
+uint32_t Sender::peer_count() const {
+  return static_cast<uint32_t>(std::count_if(pairs_.begin(), pairs_.end(), [](const auto& pair) { return !pair->lost; }));
+}
+
+Sender::Pair* Sender::find(uint32_t peer) const {
+  for (const auto& pair : pairs_)
+    if (pair->peer == peer) return pair.get();
+  return nullptr;
+}
+
+// ---- set-up ----
+
+m2n_status Sender::connect(uint32_t peer, const uint8_t* bytes, uint32_t length, uint32_t wait_us) {
+  const uint64_t until_ns = after_us(now_ns(), wait_us);
+  const Address address = parse_receiver_address(bytes, length, config_.transport);
+  if (Pair* known = find(peer); known != nullptr && !is_lost(*known)) return fail(M2N_INVALID, "peer %u is connected already", peer);
+  disconnect(peer);
+  if (pairs_.size() == config_.max_peers) return fail(M2N_REFUSED, "%u peers are connected, which is max_peers", config_.max_peers);
+  const std::shared_ptr<Pair> pair = make_pair(peer, address);
+  ConnectRequest request{M2N_ABI_VERSION, config_.rank, sizes_, {}, pair->region->name(), doorbell_region_->name()};
+  std::memcpy(request.secret, config_.secret, sizeof request.secret);
+  ConnectClaim claim(pair->peer_doorbell.shared().table);
+  const m2n_status status = await_answer(peer, claim, request, *pair, until_ns);
+  if (status != M2N_OK) {
+    drop(*pair);
+    return status;
+  }
+  pair->region->unname();
+  pairs_.push_back(pair);
+  return M2N_OK;
+}
+
+std::shared_ptr<Sender::Pair> Sender::make_pair(uint32_t peer, const Address& address) const {
+  auto pair = std::make_shared<Pair>();
+  pair->peer = peer;
+  pair->watch = transport_->watch(address.doorbell);
+  pair->peer_doorbell_region = transport_->map(address.doorbell, kDoorbellMagic, kDoorbellBytes);
+  pair->peer_doorbell = doorbell_of(*pair->peer_doorbell_region);
+  pair->region = transport_->create(kPairMagic, layout_.region_bytes);
+  pair->view = PairView(pair->region->base(), layout_);
+  PairHeader& header = pair->view.header();
+  header.abi = M2N_ABI_VERSION;
+  header.sizes = sizes_;
+  store(header.sender.state, static_cast<uint32_t>(kConnected));
+  return pair;
+}
+
+m2n_status Sender::await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair, uint64_t until_ns) {
+  ConnectAnswer answer{};
+  bool announced = false;
+  const auto is_gone = [&] { return load(pair.peer_doorbell.shared().state) == kClosed || !pair.watch->alive(); };
+  for (;;) {
+    if (!announced && claim.take()) {
+      claim.announce(request);
+      pair.peer_doorbell.ring();
+      announced = true;
+    }
+    // A wake-up is kept for the next data-path wait: an answer under way is worth more. The receiver rings when it has answered, unless it refuses.
+    const uint64_t slice_until_ns = std::min(until_ns, now_ns() + kConnectSliceNs);
+    waiter_.wait_through(slice_until_ns, [&] { return announced && claim.has_answer(&answer) ? 0 : kNever; });
+    if (announced && claim.has_answer(&answer)) break;
+    if (is_gone()) return fail(M2N_PEER_LOST, "receiver %u has ended before it answered", peer);
+    if (now_ns() < until_ns) continue;
+    if (!announced) return fail(M2N_REFUSED, "receiver %u has too many connections under way", peer);
+    if (claim.withdraw()) return fail(M2N_TIMEOUT, "receiver %u did not answer in time: it is not receiving", peer);
+  }
+  if (answer.status == M2N_OK) return M2N_OK;
+  return fail(M2N_REFUSED, "receiver %u refused: %s", peer, refusal_sentence(answer.refusal));
+}
+
+m2n_status Sender::disconnect(uint32_t peer) {
+  const auto found = std::find_if(pairs_.begin(), pairs_.end(), [&](const auto& pair) { return pair->peer == peer; });
+  if (found == pairs_.end()) return M2N_OK;
+  drop(**found);
+  pairs_.erase(found);
+  return M2N_OK;
+}
+
+// From now on every open piece of this pair ends with M2N_PEER_LOST.
+void Sender::drop(Pair& pair) {
+  pair.lost = true;
+  store(pair.view.header().sender.state, static_cast<uint32_t>(kClosed));
+  pair.peer_doorbell.ring();
+}
+
+bool Sender::has_left(Pair& pair) {
+  if (!pair.lost && load(pair.view.header().receiver.state) == kClosed) drop(pair);
+  return pair.lost;
+}
+
+bool Sender::is_lost(Pair& pair) {
+  if (!has_left(pair) && !pair.watch->alive()) drop(pair);
+  return pair.lost;
+}
+
+m2n_status Sender::peer_state(uint32_t peer) {
+  Pair* pair = find(peer);
+  return pair == nullptr || is_lost(*pair) ? M2N_PEER_LOST : M2N_OK;
+}
+
+// ---- from open to dispatched ----
+
+m2n_status Sender::slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups, m2n_slot_view* out) {
+  if (out == nullptr || slot >= sizes_.slots) return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
+  if (rows > sizes_.max_rows || pairs > sizes_.max_pairs || groups > sizes_.max_groups)
+    return fail(M2N_INVALID, "%u rows, %u pairs and %u groups do not fit a slot", rows, pairs, groups);
+  Slot& ticket = slots_[slot];
+  if (ticket.state == Slot::kDispatched) return fail(M2N_INVALID, "slot %u is dispatched and not released yet", slot);
+  Pair* pair = find(peer);
+  if (pair == nullptr || has_left(*pair)) return fail(M2N_PEER_LOST, "receiver %u is not connected", peer);
+  PairSlot& state = pair->slots[slot];
+  if (state.state == PairSlot::kAbandoned) {
+    ResultHeader late;
+    if (take_result(*pair, slot, &late) == M2N_PENDING)
+      return is_lost(*pair) ? fail(M2N_PEER_LOST, "receiver %u is lost", peer)
+                            : fail(M2N_PENDING, "receiver %u still holds an abandoned piece of slot %u", peer, slot);
+    if (pair->lost) return fail(M2N_PEER_LOST, "receiver %u broke the protocol", peer);
+    state.state = PairSlot::kFree;
+  }
+  if (state.state == PairSlot::kFree) {
+    add_piece(ticket, *pair);
+    ticket.state = Slot::kOpen;
+    state.state = PairSlot::kOpen;
+  }
+  state.rows = rows;
+  state.pairs = pairs;
+  state.groups = groups;
+  *out = {pair->view.rows(slot), pair->view.row_of_pair(slot), pair->view.groups(slot)};
+  return M2N_OK;
+}
+
+// A piece opened for an earlier connection to the same receiver gives way.
+void Sender::add_piece(Slot& ticket, const Pair& pair) {
+  std::erase_if(ticket.pieces, [&](const TicketPiece& piece) { return piece.pair->peer == pair.peer; });
+  const auto owner = std::find_if(pairs_.begin(), pairs_.end(), [&](const auto& known) { return known.get() == &pair; });
+  ticket.pieces.push_back({*owner, {}});
+}
+
+m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out) {
+  if (message == nullptr || out == nullptr || slot >= sizes_.slots) return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
+  if (message->deadline_us == 0 || message->reserved != 0) return fail(M2N_INVALID, "a dispatch needs a deadline: every wait is bounded");
+  Slot& ticket = slots_[slot];
+  if (ticket.state == Slot::kDispatched) return fail(M2N_INVALID, "slot %u is dispatched and not released yet", slot);
+  ticket.state = Slot::kDispatched;
+  ++ticket.use;
+  ticket.deadline_ns = after_us(now_ns(), message->deadline_us);
+  for (TicketPiece& piece : ticket.pieces) {
+    Pair& pair = *piece.pair;
+    piece.result = {nullptr, pair.peer, pair.lost ? M2N_PEER_LOST : M2N_PENDING, pair.slots[slot].pairs, 0, 0, 0};
+    if (!pair.lost) publish(pair, slot, *message);
+  }
+  // Rung after all are published: a receiver that wakes up at once must not take this core from the pieces still to come.
+  for (TicketPiece& piece : ticket.pieces)
+    if (piece.result.status == M2N_PENDING) piece.pair->peer_doorbell.ring();
+  *out = ticket.use << kUseShift | slot;
+  return M2N_OK;
+}
+
+void Sender::publish(Pair& pair, uint32_t slot, const m2n_message& message) {
+  PairSlot& state = pair.slots[slot];
+  ++state.sequence;
+  const DispatchHeader header{state.sequence, message.version, message.epoch,     message.tag, state.rows,
+                              state.pairs,    state.groups,    kChunksOfDispatch, {}};
+  std::memcpy(pair.view.dispatch(slot), &header, sizeof header);
+  state.published = Arrival::after(state.published, kChunksOfDispatch);
+  store(pair.view.header().sender.arrived[slot], state.published);
+  state.state = PairSlot::kSent;
+  ++counters_.messages;
+  counters_.bytes += uint64_t{state.rows} * sizes_.row_bytes;
+}
+
+// ---- from dispatched to released ----
+
+int32_t Sender::take_result(Pair& pair, uint32_t slot, ResultHeader* header) {
+  PairSlot& state = pair.slots[slot];
+  const uint64_t counter = load(pair.view.header().receiver.arrived[slot]);
+  if (counter == state.seen) return M2N_PENDING;
+  const Arrival arrival(state.seen, counter);
+  if (arrival.has_header() && !arrival.is_absurd()) {
+    copy_once(header, pair.view.result(slot), sizeof *header);
+    if (arrival.is_whole(header->chunks)) {
+      state.seen = counter;
+      const bool is_ours = header->sequence == state.sequence && is_answer(header->status) &&
+                           (header->status != M2N_OK || header->pairs == state.pairs);
+      return is_ours ? header->status : M2N_INVALID;
+    }
+    if (header->chunks <= kMaxChunks && !arrival.is_too_much(header->chunks)) return M2N_PENDING;
+  } else if (!arrival.is_absurd()) {
+    return M2N_PENDING;
+  }
+  // The counter means nothing any more, so nothing else of this pair can be believed either.
+  drop(pair);
+  return M2N_INVALID;
+}
+
+void Sender::settle_piece(TicketPiece& piece, uint32_t slot) {
+  Pair& pair = *piece.pair;
+  if (pair.lost) {
+    piece.result.status = M2N_PEER_LOST;
+    return;
+  }
+  // Read before the result: what a receiver returned before it left still counts.
+  const bool has_left = load(pair.view.header().receiver.state) == kClosed;
+  ResultHeader header;
+  const int32_t status = take_result(pair, slot, &header);
+  if (status == M2N_PENDING) {
+    if (has_left) drop(pair);
+    if (pair.lost) piece.result.status = M2N_PEER_LOST;
+    return;
+  }
+  piece.result.status = status;
+  pair.slots[slot].state = PairSlot::kFree;
+  if (status == M2N_INVALID) ++counters_.invalid;
+  if (pair.lost) return;
+  piece.result.hold_ns = header.hold_ns;
+  piece.result.compute_ns = header.compute_ns;
+  if (status != M2N_OK) return;
+  piece.result.rows = pair.view.results(slot);
+  counters_.bytes += uint64_t{piece.result.pairs} * sizes_.result_bytes;
+}
+
+// Whether every piece has ended.
+bool Sender::settle(Slot& ticket, uint32_t slot) {
+  bool all = true;
+  for (TicketPiece& piece : ticket.pieces) {
+    if (piece.result.status == M2N_PENDING) settle_piece(piece, slot);
+    all &= piece.result.status != M2N_PENDING;
+  }
+  return all;
+}
+
+void Sender::check_peers(Slot& ticket, uint32_t slot) {
+  const uint64_t now = now_ns();
+  if (now - checked_ns_ < kLifeCheckNs) return;
+  checked_ns_ = now;
+  for (TicketPiece& piece : ticket.pieces) {
+    if (piece.result.status != M2N_PENDING || piece.pair->lost) continue;
+    if (piece.pair->watch->alive()) continue;
+    // It may have returned the piece just before it died.
+    settle_piece(piece, slot);
+    drop(*piece.pair);
+  }
+}
+
+void Sender::expire(Slot& ticket, uint32_t slot) {
+  for (TicketPiece& piece : ticket.pieces) {
+    if (piece.result.status != M2N_PENDING) continue;
+    piece.result.status = M2N_TIMEOUT;
+    piece.pair->slots[slot].state = PairSlot::kAbandoned;
+  }
+}
+
+m2n_status Sender::combine(m2n_ticket number, uint32_t wait_us, m2n_result* results, uint32_t capacity, uint32_t* count) {
+  uint32_t slot;
+  Slot* ticket = find_ticket(number, &slot);
+  if (ticket == nullptr || count == nullptr) return fail(M2N_INVALID, "this ticket was released, or never was one");
+  if (capacity < ticket->pieces.size() || (results == nullptr && capacity > 0))
+    return fail(M2N_INVALID, "the ticket has %zu pieces and there is room for %u results", ticket->pieces.size(), capacity);
+  *count = 0;
+  if (!settle(*ticket, slot)) {
+    const uint64_t until_ns = std::min(ticket->deadline_ns, after_us(now_ns(), wait_us));
+    const auto look = [&] { return settle(*ticket, slot) ? 0 : kNever; };
+    check_peers(*ticket, slot);
+    const WaitEnd end = waiter_.wait(until_ns, kLifeCheckNs, look, [&] { check_peers(*ticket, slot); });
+    if (end == WaitEnd::kWoken) return M2N_WOKEN;
+    if (end == WaitEnd::kPassed) {
+      if (now_ns() < ticket->deadline_ns) return M2N_PENDING;
+      if (!settle(*ticket, slot)) expire(*ticket, slot);
+    }
+  }
+  for (const TicketPiece& piece : ticket->pieces) results[(*count)++] = piece.result;
+  return M2N_OK;
+}
+
+m2n_status Sender::release(m2n_ticket number) {
+  uint32_t slot;
+  Slot* ticket = find_ticket(number, &slot);
+  if (ticket == nullptr) return fail(M2N_INVALID, "this ticket was released, or never was one");
+  for (TicketPiece& piece : ticket->pieces) {
+    PairSlot& state = piece.pair->slots[slot];
+    if (state.state == PairSlot::kSent) state.state = PairSlot::kAbandoned;
+  }
+  ticket->pieces.clear();
+  ticket->state = Slot::kFree;
+  return M2N_OK;
+}
+
+Sender::Slot* Sender::find_ticket(m2n_ticket number, uint32_t* slot) {
+  *slot = static_cast<uint32_t>(number & (kMaxSlots - 1));
+  Slot& ticket = slots_[*slot];
+  return ticket.state == Slot::kDispatched && ticket.use == number >> kUseShift ? &ticket : nullptr;
+}
+
+}  // namespace m2n

@@ -1,0 +1,26 @@
+#include "transport.h"
+
+#include <sys/random.h>
+
+#include "failure.h"
+#include "transports/loopback/loopback_transport.h"
+#include "transports/shm/shm_transport.h"
+
+namespace m2n {
+
+std::unique_ptr<Transport> make_transport(int32_t transport) {
+  switch (transport) {
+    case M2N_LOOPBACK:
+      return std::make_unique<LoopbackTransport>();
+    case M2N_SHM:
+      return std::make_unique<ShmTransport>();
+    default:
+      throw Failure(M2N_INVALID, sentence("transport %d is unknown; 0 is loopback, 1 is shm", transport));
+  }
+}
+
+void fill_nonce(uint64_t nonce[2]) {
+  if (getrandom(nonce, 16, 0) != 16) throw Failure(M2N_INTERNAL, "the system has no random numbers (getrandom failed)");
+}
+
+}  // namespace m2n

@@ -1,0 +1,40 @@
+// What the shm transport asks about processes.
+#ifndef M2N_SRC_TRANSPORTS_SHM_PROCESS_H
+#define M2N_SRC_TRANSPORTS_SHM_PROCESS_H
+
+#include <cstdint>
+#include <utility>
+
+namespace m2n {
+
+// A file descriptor with an owner.
+class Descriptor {
+ public:
+  explicit Descriptor(int value = -1) : value_(value) {}
+  ~Descriptor() { reset(); }
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    reset();
+    value_ = std::exchange(other.value_, -1);
+    return *this;
+  }
+  void reset();
+  int get() const { return value_; }
+  explicit operator bool() const { return value_ >= 0; }
+
+ private:
+  int value_;
+};
+
+// The process' start time in clock ticks since boot; 0 if there is no such process.
+uint64_t start_time(uint32_t pid);
+
+// A descriptor that becomes readable when the process has ended; empty if there is no such process.
+Descriptor open_process(uint32_t pid);
+
+// Whether the process behind open_process' descriptor has ended.
+bool has_ended(const Descriptor& process);
+
+}  // namespace m2n
+
+#endif

@@ -1,0 +1,115 @@
+#include "transports/shm/shm_transport.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "failure.h"
+#include "shared_memory.h"
+#include "transports/shm/process.h"
+
+namespace m2n {
+namespace {
+
+constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
+
+class ShmRegion final : public Region {
+ public:
+  ShmRegion(std::byte* base, const RegionName& name, Descriptor descriptor) : Region(base, name), descriptor_(std::move(descriptor)) {}
+  ~ShmRegion() override { munmap(base_, name_.bytes); }
+  void unname() override { descriptor_.reset(); }
+
+ private:
+  Descriptor descriptor_;  // of the creator: what the name points to
+};
+
+class ProcessWatch final : public PeerWatch {
+ public:
+  explicit ProcessWatch(Descriptor process) : process_(std::move(process)) {}
+  bool alive() const override { return !has_ended(process_); }
+
+ private:
+  Descriptor process_;
+};
+
+// Page tables are filled at once, so that no row pays for a page fault.
+std::byte* map_all(const Descriptor& descriptor, uint64_t bytes) {
+  void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor.get(), 0);
+  if (base == MAP_FAILED) throw Failure(M2N_INTERNAL, sentence("a shared region of %lu bytes cannot be mapped: %s", bytes, strerror(errno)));
+  return static_cast<std::byte*>(base);
+}
+
+// A hostile name may point to a pipe, a device, or a file that shrinks while it is mapped: only a sealed memfd of this user and size will do.
+void check_file(const Descriptor& file, const RegionName& name, uint64_t bytes) {
+  struct stat status;
+  if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid())
+    throw Failure(M2N_INVALID, sentence("descriptor %d of process %u is not a region of this user", name.descriptor, name.pid));
+  const int seals = fcntl(file.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & kSizeSeals) != kSizeSeals)
+    throw Failure(M2N_INVALID, sentence("the region of process %u is not sealed in size", name.pid));
+  if (static_cast<uint64_t>(status.st_size) != bytes)
+    throw Failure(M2N_INVALID, sentence("the region of process %u has %ld bytes where %lu are expected", name.pid, status.st_size, bytes));
+}
+
+}  // namespace
+
+ShmTransport::ShmTransport() : started_(start_time(static_cast<uint32_t>(getpid()))) {
+  // /proc/<pid>/fd of such a process belongs to root, so no peer could open our regions.
+  if (prctl(PR_GET_DUMPABLE) != 1)
+    throw Failure(M2N_INVALID,
+                  "this process is not dumpable (it is setuid, has file capabilities, or asked for it), so peers cannot reach its shared memory; "
+                  "start it without");
+  if (started_ == 0) throw Failure(M2N_INTERNAL, "/proc is not mounted; shared memory peers find each other through it");
+}
+
+std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes) const {
+  Descriptor file(memfd_create("m2n", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file) throw Failure(M2N_INTERNAL, sentence("memfd_create failed: %s", strerror(errno)));
+  // The pages are taken now: later there is nobody to tell that memory has run out.
+  if (ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 || fallocate(file.get(), 0, 0, static_cast<off_t>(bytes)) != 0)
+    throw Failure(M2N_INTERNAL, sentence("no memory for a shared region of %lu bytes: %s", bytes, strerror(errno)));
+  if (fcntl(file.get(), F_ADD_SEALS, kSizeSeals | F_SEAL_SEAL) != 0)
+    throw Failure(M2N_INTERNAL, sentence("a shared region cannot be sealed: %s", strerror(errno)));
+  RegionName name{static_cast<uint32_t>(getpid()), file.get(), started_, {0, 0}, bytes};
+  fill_nonce(name.nonce);
+  std::byte* base = map_all(file, bytes);
+  const RegionHeader header{magic, {name.nonce[0], name.nonce[1]}, bytes};
+  std::memcpy(base, &header, sizeof header);
+  return std::make_unique<ShmRegion>(base, name, std::move(file));
+}
+
+std::unique_ptr<Region> ShmTransport::map(const RegionName& name, uint64_t magic, uint64_t bytes) const {
+  if (name.bytes != bytes)
+    throw Failure(M2N_INVALID, sentence("the peer's region has %lu bytes where %lu are expected", name.bytes, bytes));
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%u/fd/%d", name.pid, name.descriptor);
+  // Not blocking: the path may lead to a pipe.
+  Descriptor file(open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file && (errno == EACCES || errno == EPERM))
+    throw Failure(M2N_INVALID,
+                  sentence("process %u does not let this one open its regions: both must run as one user, with the same capabilities", name.pid));
+  if (!file) throw Failure(M2N_PEER_LOST, sentence("the region of process %u is gone: the process has ended or closed it", name.pid));
+  check_file(file, name, bytes);
+  auto region = std::make_unique<ShmRegion>(map_all(file, bytes), name, Descriptor());
+  RegionHeader header;
+  copy_once(&header, region->base(), sizeof header);
+  if (header.magic != magic || header.nonce[0] != name.nonce[0] || header.nonce[1] != name.nonce[1])
+    throw Failure(M2N_PEER_LOST, sentence("process %u has another region now: it was started again", name.pid));
+  return region;
+}
+
+std::unique_ptr<PeerWatch> ShmTransport::watch(const RegionName& name) const {
+  Descriptor process = open_process(name.pid);
+  // Compared after the descriptor pins the process, so that a reused id shows.
+  if (!process || start_time(name.pid) != name.started || has_ended(process))
+    throw Failure(M2N_PEER_LOST, sentence("process %u has ended", name.pid));
+  return std::make_unique<ProcessWatch>(std::move(process));
+}
+
+}  // namespace m2n
