@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using MegaInfer.AttentionNodes.KvCache;
+using MegaInfer.AttentionNodes.Sampling;
 using MegaInfer.Engine;
+using MegaInfer.Engine.Model;
 using MegaInfer.Engine.Requests;
+using MegaInfer.Engine.Sampling;
 
 namespace MegaInfer.AttentionNodes.Scheduling;
 
@@ -15,6 +18,7 @@ namespace MegaInfer.AttentionNodes.Scheduling;
 /// </summary>
 public sealed class Scheduler
 {
+    private readonly ModelSpec _spec;
     private readonly SchedulerLimits _limits;
     private readonly KvSpace _kv;
     private readonly TimeProvider _time;
@@ -29,12 +33,13 @@ public sealed class Scheduler
     private long _arrivals;
     private int _deadlines;
 
-    public Scheduler(SchedulerLimits limits, KvSpace kv, WeightVersion version, TimeProvider time)
+    public Scheduler(ModelSpec spec, SchedulerLimits limits, KvSpace kv, WeightVersion version, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxStepRows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxChunkRows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxSequences, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxLogitRows, 1);
+        _spec = spec;
         _limits = limits;
         _kv = kv;
         _version = version;
@@ -59,11 +64,8 @@ public sealed class Scheduler
     public void Add(GenerationRequest request)
     {
         long? deadline = request.Deadline is { } left ? _time.GetTimestamp() + (long)(left.TotalSeconds * _time.TimestampFrequency) : null;
-        var sequence = new Sequence(request, _arrivals++, deadline);
-        string? refusal = _byId.ContainsKey(request.Id)
-            ? $"{request.Id} is already on this node."
-            : SchedulingRules.RefusalOf(request, sequence.TokenCount, _limits, _kv.Capacity * BlockPool.BlockTokens, _waiting.Count);
-        if (refusal is not null)
+        var sequence = new Sequence(request, new SamplingState(request, _spec), _arrivals++, deadline);
+        if (RefusalOf(sequence) is { } refusal)
         {
             EndOutsideStep(sequence, FinishReason.Failed, refusal);
             return;
@@ -78,6 +80,14 @@ public sealed class Scheduler
         _byId.Add(sequence.Id, sequence);
         _waiting.AddLast(sequence);
         _deadlines += deadline is null ? 0 : 1;
+    }
+
+    private string? RefusalOf(Sequence sequence)
+    {
+        if (_byId.ContainsKey(sequence.Id))
+            return $"{sequence.Id} is already on this node.";
+        return sequence.Request.Validate(_spec)?.Message
+            ?? SchedulingRules.RefusalOf(sequence.TokenCount, _kv.Capacity * BlockPool.BlockTokens, _waiting.Count, _limits.MaxWaiting);
     }
 
     /// <summary>The sequence leaves before the next step. Unknown ids are ignored: it may have ended meanwhile.</summary>
@@ -131,8 +141,8 @@ public sealed class Scheduler
     /// Carries out what a step that has run did: its rows are computed, full blocks are published, sampled tokens are appended, and sequences at their end give
     /// their blocks back (their <see cref="Sequence.End"/> is then set).
     /// </summary>
-    /// <param name="tokens">One entry for each slice; read where the slice samples.</param>
-    public void Complete(Step step, ReadOnlySpan<int> tokens)
+    /// <param name="samples">One entry for each slice.</param>
+    public void Complete(Step step, ReadOnlySpan<SliceSample> samples)
     {
         for (int i = 0; i < step.Slices.Length; i++)
         {
@@ -142,8 +152,14 @@ public sealed class Scheduler
             sequence.ComputedCount += slice.RowCount;
             sequence.LogitsReturned += slice.PromptLogitCount;
             _kv.Publish(_version, sequence.Tokens, before, sequence.ComputedCount, sequence.BlockTable);
+            if (slice.SamplesToken && samples[i].Failure is { } failure)
+            {
+                Finish(sequence, FinishReason.Failed, failure);
+                continue;
+            }
+
             if (slice.SamplesToken)
-                sequence.Append(tokens[i]);
+                sequence.Append(samples[i].Token.Id);
             if (EndAfter(slice) is { } reason)
                 Finish(sequence, reason, null);
         }
@@ -159,11 +175,8 @@ public sealed class Scheduler
         return sequence.OutstandingRows == 0 ? FinishReason.Length : null;
     }
 
-    private FinishReason? EndAfterToken(Sequence sequence)
-    {
-        bool isStop = SchedulingRules.IsStopToken(sequence.Tokens[^1], sequence.Request, _limits.EosTokenIds);
-        return SchedulingRules.EndOf(isStop, sequence.GeneratedCount, sequence.TokenCount, sequence.Request, _limits.ContextLength);
-    }
+    private FinishReason? EndAfterToken(Sequence sequence) => SchedulingRules.EndOf(
+        sequence.Sampling.IsStop(sequence.Tokens[^1]), sequence.GeneratedCount, sequence.Request.MaxTokens, sequence.TokenCount, _spec.ContextLength);
 
     private void AddDecodeRows()
     {

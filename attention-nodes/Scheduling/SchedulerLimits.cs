@@ -17,10 +17,4 @@ public sealed record SchedulerLimits
 
     /// <summary>Rows of one chunk at most where the logits of every prompt position are asked for: they are copied out whole.</summary>
     public int MaxLogitRows { get; init; } = 64;
-
-    /// <summary>Positions a sequence may have.</summary>
-    public required int ContextLength { get; init; }
-
-    /// <summary>The model's own end tokens.</summary>
-    public required IReadOnlyList<int> EosTokenIds { get; init; }
 }

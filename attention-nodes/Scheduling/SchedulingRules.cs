@@ -18,47 +18,25 @@ public static class SchedulingRules
     public static bool CanAdmit(int blocksNeeded, int blocksAvailable, int runningCount) =>
         blocksNeeded + runningCount <= blocksAvailable;
 
-    /// <summary>Why a request cannot be taken at all, as one sentence; null when it can.</summary>
+    /// <summary>Why this node cannot take a sound request, as one sentence; null when it can.</summary>
     /// <param name="tokens">Prompt and resumed tokens.</param>
-    public static string? RefusalOf(GenerationRequest request, int tokens, SchedulerLimits limits, int kvTokenCapacity, int waitingCount)
+    public static string? RefusalOf(int tokens, int kvTokenCapacity, int waitingCount, int maxWaiting)
     {
-        if (request.PromptTokens.IsEmpty)
-            return "The prompt has no tokens; send at least one.";
-        // A generated token needs a position of its own; prompt logits alone do not.
-        int positions = request.MaxTokens > 0 && request.ResumedTokens.IsEmpty ? tokens + 1 : tokens;
-        if (positions > limits.ContextLength)
-            return $"The prompt has {tokens} tokens and the model's context holds {limits.ContextLength}; shorten it.";
         if (tokens > kvTokenCapacity)
             return $"The prompt has {tokens} tokens and this node's KV cache holds {kvTokenCapacity}; shorten it or give the node more KV blocks.";
-        if (waitingCount >= limits.MaxWaiting)
-            return $"The attention node's queue is full ({limits.MaxWaiting} sequences wait); try again later.";
+        if (waitingCount >= maxWaiting)
+            return $"The attention node's queue is full ({maxWaiting} sequences wait); try again later.";
         return null;
     }
 
     /// <summary>
-    /// Whether a sequence is at its end, asked after each token and, where no token is to be sampled, when its rows are computed. A
-    /// stop token wins over the length it also reaches.
+    /// Whether a sequence is at its end, asked after each token. A stop token wins over the length it also reaches; none is sampled before the minimum.
     /// </summary>
-    /// <param name="isStopToken">The last token is one that ends this sequence.</param>
-    public static FinishReason? EndOf(bool isStopToken, int generated, int tokens, GenerationRequest request, int contextLength)
+    /// <param name="isStop">The last token is one that ends this sequence.</param>
+    public static FinishReason? EndOf(bool isStop, int generated, int maxTokens, int tokens, int contextLength)
     {
-        if (isStopToken && generated >= request.MinTokens)
+        if (isStop)
             return FinishReason.Stop;
-        return generated >= request.MaxTokens || tokens >= contextLength ? FinishReason.Length : null;
-    }
-
-    /// <summary>Whether a token ends a sequence of this request (once it has its minimum length).</summary>
-    public static bool IsStopToken(int token, GenerationRequest request, IReadOnlyList<int> eosTokenIds) =>
-        Contains(request.StopTokenIds, token) || (!request.IgnoreEos && Contains(eosTokenIds, token));
-
-    private static bool Contains(IReadOnlyList<int> ids, int token)
-    {
-        for (int i = 0; i < ids.Count; i++)
-        {
-            if (ids[i] == token)
-                return true;
-        }
-
-        return false;
+        return generated >= maxTokens || tokens >= contextLength ? FinishReason.Length : null;
     }
 }

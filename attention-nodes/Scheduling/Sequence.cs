@@ -1,5 +1,6 @@
 using MegaInfer.Engine;
 using MegaInfer.Engine.Requests;
+using MegaInfer.Engine.Sampling;
 
 namespace MegaInfer.AttentionNodes.Scheduling;
 
@@ -11,9 +12,10 @@ public sealed class Sequence
 {
     private int[] _tokens;
 
-    internal Sequence(GenerationRequest request, long arrival, long? deadline)
+    internal Sequence(GenerationRequest request, SamplingState sampling, long arrival, long? deadline)
     {
         Request = request;
+        Sampling = sampling;
         Arrival = arrival;
         Deadline = deadline;
         PromptCount = request.PromptTokens.Length;
@@ -29,6 +31,9 @@ public sealed class Sequence
     public GenerationRequest Request { get; }
 
     public SequenceId Id => Request.Id;
+
+    /// <summary>What the sampler keeps about it.</summary>
+    public SamplingState Sampling { get; }
 
     /// <summary>Order of arrival: lower is older.</summary>
     public long Arrival { get; }
@@ -79,5 +84,6 @@ public sealed class Sequence
         if (TokenCount == _tokens.Length)
             Array.Resize(ref _tokens, _tokens.Length * 2);
         _tokens[TokenCount++] = token;
+        Sampling.Add(token);
     }
 }

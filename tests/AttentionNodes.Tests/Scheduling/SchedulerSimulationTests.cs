@@ -37,7 +37,7 @@ public sealed class SchedulerSimulationTests
             _stepRows = stepRows;
             _kv = new KvSpace(blocks, hasPrefixCache);
             SchedulerLimits limits = Requests.Limits with { MaxStepRows = stepRows, MaxChunkRows = chunkRows, MaxSequences = 5, MaxWaiting = 6 };
-            _scheduler = new Scheduler(limits, _kv, new WeightVersion(0), _time);
+            _scheduler = new Scheduler(Requests.Spec, limits, _kv, new WeightVersion(0), _time);
         }
 
         public void Run(List<(int Verb, int A, int B)> moves)
@@ -95,7 +95,7 @@ public sealed class SchedulerSimulationTests
             int[] tokens = Compute(step);
             Sequence[] sequences = [.. step.Slices.ToArray().Select(slice => slice.Sequence)];
             Assert.Equal(sequences.Length, sequences.Distinct().Count());
-            _scheduler.Complete(step, tokens);
+            _scheduler.Complete(step, Requests.Samples(tokens));
             foreach (Sequence sequence in sequences)
             {
                 CheckTokens(sequence);

@@ -1,4 +1,5 @@
 using MegaInfer.AttentionNodes.KvCache;
+using MegaInfer.AttentionNodes.Sampling;
 using MegaInfer.AttentionNodes.Scheduling;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Requests;
@@ -11,7 +12,7 @@ public sealed class SchedulerTests
     private readonly ManualTime _time = new();
 
     private Scheduler Create(int blocks = 64, SchedulerLimits? limits = null, bool hasPrefixCache = false) =>
-        new(limits ?? Requests.Limits, new KvSpace(blocks, hasPrefixCache), new WeightVersion(0), _time);
+        new(Requests.Spec, limits ?? Requests.Limits, new KvSpace(blocks, hasPrefixCache), new WeightVersion(0), _time);
 
     /// <summary>The step as text: id:firstPosition+rows, with * where a token is sampled.</summary>
     private static string Shape(Step step) => string.Join(' ', step.Slices.ToArray().Select(
@@ -21,9 +22,7 @@ public sealed class SchedulerTests
     {
         Step step = scheduler.NextStep();
         string shape = Shape(step);
-        int[] tokens = new int[step.Slices.Length];
-        Array.Fill(tokens, token);
-        scheduler.Complete(step, tokens);
+        scheduler.Complete(step, Requests.Samples(Enumerable.Repeat(token, step.Slices.Length)));
         return shape;
     }
 
@@ -78,19 +77,7 @@ public sealed class SchedulerTests
     [Fact]
     public void NextStep_WhenBlocksRunOut_PreemptsTheYoungestWhichKeepsItsTokens()
     {
-        Scheduler scheduler = Create(blocks: 4);
-        scheduler.Add(Requests.Of(1, 15, 10));
-        scheduler.Add(Requests.Of(2, 15, 10));
-        Assert.Equal("1:0+8 2:0+8", RunStep(scheduler, token: 41));
-        Assert.Equal("1:8+7* 2:8+7*", RunStep(scheduler, token: 42));
-        Assert.Equal("1:15+1* 2:15+1*", RunStep(scheduler, token: 43));
-        // Now each has 17 tokens and a second block: the cache is full with 4.
-        for (int i = 0; i < 8; i++)
-            Assert.Equal($"1:{16 + i}+1* 2:{16 + i}+1*", RunStep(scheduler));
-        Assert.False(scheduler.HasWork);
-        Assert.Equal(0, scheduler.Preemptions);
-
-        scheduler = Create(blocks: 3);
+        Scheduler scheduler = Create(blocks: 3);
         scheduler.Add(Requests.Of(1, 14, 10));
         scheduler.Add(Requests.Of(2, 14, 10));
         Assert.Equal("1:0+8 2:0+8", RunStep(scheduler));
@@ -149,7 +136,7 @@ public sealed class SchedulerTests
     public void Cancel_OfARunningSequence_FreesItsBlocksBeforeTheNextStep()
     {
         var kv = new KvSpace(8, hasPrefixCache: false);
-        var scheduler = new Scheduler(Requests.Limits, kv, new WeightVersion(0), _time);
+        var scheduler = new Scheduler(Requests.Spec, Requests.Limits, kv, new WeightVersion(0), _time);
         scheduler.Add(Requests.Of(1, 20, 5));
         RunStep(scheduler);
         Assert.Equal(2, kv.UsedCount);
@@ -181,10 +168,31 @@ public sealed class SchedulerTests
         scheduler.Add(Requests.Of(1, 3, 5));
         Step step = scheduler.NextStep();
         Sequence sequence = step.Slices[0].Sequence;
-        scheduler.Complete(step, [7]);
+        scheduler.Complete(step, Requests.Samples([Requests.Eos]));
         Assert.Equal(FinishReason.Stop, sequence.End!.Value.Reason);
         Assert.Equal(7, sequence.Tokens[^1]);
         Assert.False(scheduler.HasWork);
+    }
+
+    [Fact]
+    public void Complete_WhenNoTokenCouldBeDrawn_EndsThatSequenceOnly()
+    {
+        Scheduler scheduler = Create();
+        scheduler.Add(Requests.Of(1, 3, 5));
+        scheduler.Add(Requests.Of(2, 3, 5));
+        Step step = scheduler.NextStep();
+        Sequence failed = step.Slices[0].Sequence;
+        scheduler.Complete(step, [new SliceSample(default, null, "why"), Requests.Sample(1)]);
+        Assert.Equal((FinishReason.Failed, "why", 3), (failed.End!.Value.Reason, failed.End.Value.Message, failed.TokenCount));
+        Assert.Equal("2:3+1*", RunStep(scheduler));
+    }
+
+    [Fact]
+    public void Add_OfARequestOutOfBounds_IsRefusedByField()
+    {
+        Scheduler scheduler = Create();
+        scheduler.Add(Requests.Of(1, 64, 1));
+        Assert.Contains("prompt has 64 tokens", Assert.Single(scheduler.Ended).End!.Value.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -227,7 +235,7 @@ public sealed class SchedulerTests
             StepSlice slice = Assert.Single(step.Slices.ToArray());
             Assert.False(slice.SamplesToken);
             seen.Add((slice.FirstPosition, slice.PromptLogitCount, slice.LogitRowCount));
-            scheduler.Complete(step, new int[1]);
+            scheduler.Complete(step, Requests.Samples([0]));
         }
 
         Assert.Equal([(0, 4, 4), (4, 4, 4), (8, 2, 2)], seen);
@@ -240,7 +248,7 @@ public sealed class SchedulerTests
         scheduler.Add(Requests.Of(1, 4, 2) with { PromptLogits = true });
         Step step = scheduler.NextStep();
         Assert.Equal((4, 4, true), (step.Slices[0].PromptLogitCount, step.Slices[0].LogitRowCount, step.Slices[0].SamplesToken));
-        scheduler.Complete(step, [1]);
+        scheduler.Complete(step, Requests.Samples([1]));
         step = scheduler.NextStep();
         Assert.Equal((0, 1, true), (step.Slices[0].PromptLogitCount, step.Slices[0].LogitRowCount, step.Slices[0].SamplesToken));
     }

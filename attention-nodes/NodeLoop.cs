@@ -1,0 +1,198 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using MegaInfer.AttentionNodes.KvCache;
+using MegaInfer.AttentionNodes.Layers;
+using MegaInfer.AttentionNodes.Metrics;
+using MegaInfer.AttentionNodes.Pipeline;
+using MegaInfer.AttentionNodes.Sampling;
+using MegaInfer.AttentionNodes.Scheduling;
+using MegaInfer.Engine;
+using MegaInfer.Engine.Requests;
+using MegaInfer.M2N;
+
+namespace MegaInfer.AttentionNodes;
+
+/// <summary>
+/// The loop of an attention node: next step, run, complete. It waits in two places: at the inbox when there is nothing to do, and at the endpoint while rows are
+/// away. A step whose experts failed is planned and run again, with the same bits.
+/// </summary>
+internal sealed class NodeLoop
+{
+    // Reports that nobody has read yet, and how long a full channel may hold the loop up.
+    private const int ReportCapacity = 1024;
+    private static readonly TimeSpan ReaderPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReaderCheck = TimeSpan.FromMilliseconds(100);
+
+    private readonly Channel<StepReport> _reports = Channel.CreateBounded<StepReport>(
+        new BoundedChannelOptions(ReportCapacity) { SingleWriter = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private readonly Inbox _inbox;
+    private readonly KvSpace _kv;
+    private readonly Scheduler _scheduler;
+    private readonly PingPongPipeline _pipeline;
+    private readonly MicroBatchPolicy _microBatches;
+    private readonly StepSampler _sampler;
+    private readonly ExpertLink _link;
+    private readonly OutageWatch _outage;
+    private readonly StageClock _clock;
+    private volatile bool _isDraining;
+    private volatile bool _isStopping;
+
+    internal NodeLoop(AttentionWeights weights, NodeMemory memory, ExpertLink link, AttentionNodeOptions options, TimeProvider time)
+    {
+        var limits = new SchedulerLimits
+        {
+            MaxStepRows = options.MaxStepRows,
+            MaxChunkRows = options.MaxChunkRows,
+            MaxSequences = options.MaxSequences,
+            MaxWaiting = options.MaxWaiting,
+            MaxLogitRows = memory.Head.TileRows,
+        };
+        _link = link;
+        _clock = memory.Clock;
+        _inbox = new Inbox(options.MaxWaiting + options.MaxSequences);
+        _kv = new KvSpace(options.KvBlocks, options.HasPrefixCache);
+        _scheduler = new Scheduler(weights.Spec, limits, _kv, weights.Version, time);
+        _pipeline = new PingPongPipeline(memory.Embedding, memory.Layers, memory.Step, link, memory.Clock);
+        _microBatches = new MicroBatchPolicy(options.MicroBatches, options.MinimumMicroBatchRows);
+        _sampler = new StepSampler(memory.Head, weights.Version, options.MaxSequences);
+        _outage = new OutageWatch(options.OutageLimit, time);
+    }
+
+    internal ChannelReader<StepReport> Reports => _reports.Reader;
+
+    internal AttentionNodeMetrics Metrics { get; } = new();
+
+    internal bool Submit(GenerationRequest request) => !_isDraining && !_isStopping && _inbox.TryAdd(request);
+
+    internal void Cancel(SequenceId id) => _inbox.Cancel(id);
+
+    internal void Apply(ClusterSnapshot snapshot)
+    {
+        _link.Peers.Offer(snapshot);
+        _inbox.Signal();
+    }
+
+    internal void Drain()
+    {
+        _isDraining = true;
+        _inbox.Signal();
+    }
+
+    internal void Stop()
+    {
+        _isStopping = true;
+        _inbox.Signal();
+    }
+
+    /// <summary>Ends the reports.</summary>
+    internal void Close(Exception? error) => _reports.Writer.TryComplete(error);
+
+    internal void Run()
+    {
+        while (!_isStopping)
+        {
+            _inbox.Empty(_scheduler);
+            ReportEnded();
+            if (_scheduler.HasWork)
+                Advance();
+            else if (_isDraining)
+                break;
+            else
+                Idle();
+        }
+
+        _inbox.Empty(_scheduler);
+        _scheduler.EndAll(FinishReason.Cancelled, "The attention node stopped.");
+        ReportEnded();
+        Close(null);
+    }
+
+    /// <summary>One step, if the experts can be reached.</summary>
+    private void Advance()
+    {
+        if (!_link.Prepare())
+        {
+            Fail(M2NStatus.Pending);
+            return;
+        }
+
+        long started = Stopwatch.GetTimestamp();
+        Step step = _scheduler.NextStep();
+        if (step.IsEmpty)
+            return;
+        int microBatches = _microBatches.Choose(step.RowCount);
+        M2NStatus status = _pipeline.Run(step, microBatches);
+        if (status == M2NStatus.Ok)
+            Complete(step, microBatches, started);
+        else
+            Fail(status);
+    }
+
+    private void Complete(Step step, int microBatches, long started)
+    {
+        _outage.End();
+        _microBatches.Record(step.RowCount, microBatches, Stopwatch.GetElapsedTime(started));
+        ReadOnlySpan<SliceSample> samples = _sampler.Sample(step);
+        _scheduler.Complete(step, samples);
+        int tokens = 0;
+        foreach (ref readonly StepSlice slice in step.Slices)
+            tokens += slice.SamplesToken ? 1 : 0;
+        Metrics.AddStep(step, microBatches, tokens, Stopwatch.GetTimestamp() - started, _clock);
+        Report(ReportBuilder.Of(step, samples, _scheduler.Ended));
+    }
+
+    /// <summary>Nothing was sampled and no position was completed, so the next step is the failed one again.</summary>
+    private void Fail(M2NStatus status)
+    {
+        _outage.Add(status);
+        if (status != M2NStatus.Pending)
+            Metrics.AddReplay();
+        _scheduler.EndExpired();
+        if (_outage.IsOver)
+        {
+            _scheduler.EndAll(FinishReason.Failed, _outage.Reason);
+            _outage.End();
+        }
+
+        ReportEnded();
+        if (_scheduler.HasWork)
+            _inbox.Wait(PauseAfter(status));
+    }
+
+    private TimeSpan PauseAfter(M2NStatus status)
+    {
+        TimeSpan pause = status == M2NStatus.Pending ? _link.Peers.UntilNextAttempt() ?? _outage.Left : _outage.Pause;
+        TimeSpan deadline = _scheduler.UntilNextDeadline() ?? TimeSpan.MaxValue;
+        TimeSpan left = _outage.Left;
+        return new[] { pause, deadline, left }.Min();
+    }
+
+    private void Idle()
+    {
+        _outage.End();
+        // Nobody waits for a connection now, so this is the time to make it.
+        _link.Prepare();
+        Metrics.Show(_scheduler, _kv);
+        long began = Stopwatch.GetTimestamp();
+        _inbox.Wait(_link.Peers.UntilNextAttempt());
+        Metrics.AddIdle(Stopwatch.GetTimestamp() - began);
+    }
+
+    private void ReportEnded() => Report(ReportBuilder.Of(null, [], _scheduler.Ended));
+
+    private void Report(StepReport? report)
+    {
+        Metrics.Show(_scheduler, _kv);
+        if (report is null)
+            return;
+        _scheduler.ClearEnded();
+        long began = Stopwatch.GetTimestamp();
+        while (!_reports.Writer.TryWrite(report) && !_isStopping)
+        {
+            if (Stopwatch.GetElapsedTime(began) > ReaderPatience)
+                throw new MegaInferException($"Nobody read the attention node's reports for {ReaderPatience.TotalSeconds:0} seconds.");
+            _reports.Writer.WaitToWriteAsync().AsTask().Wait(ReaderCheck);
+        }
+    }
+}
