@@ -12,7 +12,7 @@ internal sealed class ConfigReader(string path, JsonElement root)
         root.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     public string String(string field) =>
-        Find(field) is { ValueKind: JsonValueKind.String } value ? Text(field, value) : throw Wrong(field, "a string");
+        Find(field) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Wrong(field, "a string");
 
     /// <summary>A whole number in minimum..maximum. Absent: <paramref name="fallback"/>, or an error where that is null.</summary>
     public int Integer(string field, int minimum, int maximum, int? fallback = null)
@@ -68,18 +68,6 @@ internal sealed class ConfigReader(string path, JsonElement root)
 
     internal static float? PositiveOf(JsonElement value) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out float number) && number > 0 && float.IsFinite(number) ? number : null;
-
-    private string Text(string field, JsonElement value)
-    {
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw Wrong(field, "valid text");
-        }
-    }
 
     private static string Shorten(string text) => text.Length <= 120 ? text : text[..120] + "...";
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace MegaInfer.Engine.Checkpoints;
 
@@ -18,12 +19,7 @@ internal static class JsonFile
                 throw new CheckpointException($"{path} has {stream.Length} bytes, more than the {MaximumBytes} that such a file may have.");
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
-            ReadOnlyMemory<byte> text = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes;
-            JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 64 });
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-                return document;
-            document.Dispose();
-            throw new CheckpointException($"{path} is not a JSON object.");
+            return ParseObject(path, bytes);
         }
         catch (FileNotFoundException exception)
         {
@@ -32,6 +28,22 @@ internal static class JsonFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException($"{path} cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    /// <exception cref="CheckpointException">No JSON object in UTF-8.</exception>
+    internal static JsonDocument ParseObject(string path, byte[] bytes)
+    {
+        if (!Utf8.IsValid(bytes))
+            throw new CheckpointException($"{path} is not valid UTF-8 text.");
+        try
+        {
+            ReadOnlyMemory<byte> text = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes;
+            JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 64 });
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+                return document;
+            document.Dispose();
+            throw new CheckpointException($"{path} is not a JSON object.");
         }
         catch (JsonException exception)
         {

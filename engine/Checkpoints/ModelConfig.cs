@@ -37,11 +37,27 @@ public static class ModelConfig
         if (!File.Exists(generationPath))
             return spec;
         using JsonDocument generation = JsonFile.ReadObject(generationPath);
-        IEnumerable<int> more = new ConfigReader(generationPath, generation.RootElement).TokenIds("eos_token_id", spec.VocabularySize);
+        var reader = new ConfigReader(generationPath, generation.RootElement);
+        IEnumerable<int> more = Guard(reader, () => reader.TokenIds("eos_token_id", spec.VocabularySize));
         return spec with { EosTokenIds = [.. spec.EosTokenIds.Concat(more).Distinct().Order()] };
     }
 
-    internal static ModelSpec Parse(ConfigReader config)
+    internal static ModelSpec Parse(ConfigReader config) => Guard(config, () => ParseFields(config));
+
+    private static T Guard<T>(ConfigReader config, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException exception)
+        {
+            // What the JSON reader throws for escapes that are no character, wherever such a text is looked at.
+            throw new CheckpointException($"{config.Path} holds text that is not valid Unicode.", exception);
+        }
+    }
+
+    private static ModelSpec ParseFields(ConfigReader config)
     {
         string modelType = config.String("model_type");
         if (!ModelFamilies.TryFind(modelType, out ModelFamily? family))
