@@ -1,4 +1,7 @@
 // Router logits to the chosen experts and their weights.
+#include <cmath>
+#include <limits>
+
 #include "backend.h"
 #include "bounds.h"
 #include "scalar.h"
@@ -32,7 +35,8 @@ void route(const mk_gate_topk_args& args, int64_t row) {
     int32_t best = -1;
     float best_key = 0.0f;
     for (int32_t i = 0; i < args.experts; ++i) {
-      const float key = args.correction == nullptr ? scores[i] : scores[i] + args.correction[i];
+      float key = args.correction == nullptr ? scores[i] : scores[i] + args.correction[i];
+      if (std::isnan(key)) key = -std::numeric_limits<float>::infinity();
       if (chosen[i] || (best >= 0 && !(key > best_key))) continue;
       best = i;
       best_key = key;

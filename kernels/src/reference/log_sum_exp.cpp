@@ -9,6 +9,7 @@ mk_status log_sum_exp(Runtime&, const mk_log_sum_exp_args& args) {
     const float* logits = args.logits + row * args.stride;
     float maximum = logits[0];
     for (int32_t i = 1; i < args.vocabulary; ++i) maximum = max_of(logits[i], maximum);
+    maximum += 0.0f;  // Of zeros of both signs any may have won; +0 stands for them.
     double lanes[16] = {};
     for (int32_t i = 0; i < args.vocabulary; ++i) lanes[i % 16] += static_cast<double>(exp_of(logits[i] - maximum));
     args.maximum[row] = maximum;

@@ -1,0 +1,144 @@
+#include <sched.h>
+#include <time.h>
+
+#include <thread>
+
+#include "harness.h"
+
+namespace mk::test {
+namespace {
+
+mk_context_config plain_config() {
+  mk_context_config config = {};
+  config.struct_bytes = sizeof config;
+  return config;
+}
+
+TEST(Context, Defaults_HaveABackendAndThreads) {
+  const mk_context_config config = plain_config();
+  mk_context* context = nullptr;
+  ASSERT_EQ(mk_context_create(&config, &context), MK_OK) << mk_last_error();
+  EXPECT_STREQ(mk_context_numerics(context), "cpu-fma-1");
+  EXPECT_GE(mk_context_threads(context), 1);
+  mk_context_destroy(context);
+  EXPECT_STREQ(mk_context_backend(reference()), "reference");
+}
+
+TEST(Context, BadConfigurations_AreRefusedByName) {
+  mk_context* context = nullptr;
+  mk_context_config config = plain_config();
+  config.struct_bytes = 4;
+  EXPECT_REFUSED(mk_context_create(&config, &context), "struct_bytes");
+  config = plain_config();
+  config.thread_count = -1;
+  EXPECT_REFUSED(mk_context_create(&config, &context), "thread_count");
+  config = plain_config();
+  config.device_index = 1;
+  EXPECT_REFUSED(mk_context_create(&config, &context), "device_index");
+  config = plain_config();
+  config.core_mask[3] = uint64_t{1} << 63;
+  EXPECT_REFUSED(mk_context_create(&config, &context), "core_mask");
+  config = plain_config();
+  config.backend = MK_BACKEND_CUDA;
+  EXPECT_EQ(mk_context_create(&config, &context), MK_UNSUPPORTED);
+  EXPECT_REFUSED(mk_context_create(nullptr, &context), "null");
+  EXPECT_EQ(context, nullptr);
+}
+
+TEST(Context, LastError_IsClearedByTheNextCall) {
+  EXPECT_REFUSED(mk_context_create(nullptr, nullptr), "null");
+  EXPECT_EQ(mk_stream_wait(reference(), nullptr), MK_OK);
+  EXPECT_STREQ(mk_last_error(), "");
+}
+
+TEST(Context, CoreMask_ConfinesTheCallerOnlyWhenAsked) {
+  std::thread([] {
+    cpu_set_t before;
+    ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+    int core = 0;
+    while (!CPU_ISSET(core, &before)) ++core;
+    mk_context_config config = plain_config();
+    config.core_mask[core / 64] = uint64_t{1} << (core % 64);
+    mk_context* context = nullptr;
+    ASSERT_EQ(mk_context_create(&config, &context), MK_OK) << mk_last_error();
+    EXPECT_EQ(mk_context_threads(context), 1);
+    cpu_set_t after;
+    sched_getaffinity(0, sizeof after, &after);
+    EXPECT_TRUE(CPU_EQUAL(&before, &after));
+    EXPECT_EQ(mk_context_pin_caller(context), MK_OK);
+    sched_getaffinity(0, sizeof after, &after);
+    EXPECT_EQ(CPU_COUNT(&after), 1);
+    mk_context_destroy(context);
+  }).join();
+}
+
+TEST(Context, Memory_IsAlignedZeroedAndCopied) {
+  void* memory = nullptr;
+  for (uint64_t bytes : {uint64_t{0}, uint64_t{100}, uint64_t{5} << 20}) {
+    ASSERT_EQ(mk_allocate(reference(), bytes, &memory), MK_OK);
+    ASSERT_NE(memory, nullptr);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % 64, 0u);
+    for (uint64_t i = 0; i < bytes; i += 13) ASSERT_EQ(static_cast<char*>(memory)[i], 0);
+    mk_free(reference(), memory);
+  }
+  EXPECT_EQ(mk_allocate(reference(), UINT64_MAX, &memory), MK_NO_MEMORY);
+  int from = 5, to = 0;
+  EXPECT_EQ(mk_copy(reference(), nullptr, &to, &from, sizeof to), MK_OK);
+  EXPECT_EQ(to, 5);
+}
+
+TEST(Context, StreamOfAnotherContext_IsRefused) {
+  const Context other = make_context(MK_BACKEND_REFERENCE);
+  mk_stream* stream = nullptr;
+  ASSERT_EQ(mk_stream_create(reference(), &stream), MK_OK);
+  EXPECT_EQ(mk_stream_wait(reference(), stream), MK_OK);
+  EXPECT_REFUSED(mk_stream_wait(other.get(), stream), "another context");
+  mk_stream_destroy(stream);
+}
+
+// Several contexts at once on the same cores, with short and long pauses between calls: nobody waits for a thread that
+// sleeps.
+TEST(Context, ManyContextsAtOnce_AllFinishWithTheSameBits) {
+  const std::vector<float> matrix = Random(47).numbers(2000 * 64), in = Random(48).numbers(6 * 64);
+  const mk_matrix source = {matrix.data(), MK_F32, 2000};
+  const auto product = [&](mk_context* context) {
+    mk_weight* weight = nullptr;
+    std::vector<float> out(6 * 2000);
+    EXPECT_EQ(mk_weight_pack(context, &source, 1, 64, MK_BF16, &weight), MK_OK);
+    const mk_gemm_args args = {in.data(), weight, nullptr, nullptr, out.data(), 6, 64, 0, 2000};
+    EXPECT_EQ(mk_gemm(context, nullptr, &args), MK_OK);
+    mk_weight_free(weight);
+    return out;
+  };
+  const std::vector<float> expected = product(reference());
+  std::vector<std::thread> owners;
+  for (int owner = 0; owner < 3; ++owner) {
+    owners.emplace_back([&, owner] {
+      const Context context = make_context(MK_BACKEND_AUTO, 3);
+      for (int i = 0; i < 25; ++i) {
+        if (i % 8 == owner) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        ASSERT_TRUE(same_bits(expected, product(context.get())));
+      }
+    });
+  }
+  for (std::thread& owner : owners) owner.join();
+}
+
+TEST(Context, CreatedAndDestroyedAtOnce_JoinsItsThreads) {
+  for (int i = 0; i < 50; ++i) ASSERT_NE(make_context(MK_BACKEND_AUTO, 1 + i % 4), nullptr);
+}
+
+TEST(Context, Idle_UsesNoProcessorTime) {
+  const Context context = make_context(MK_BACKEND_AUTO, 4);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // past the spin
+  timespec before, after;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+  const double used_ms = static_cast<double>(after.tv_sec - before.tv_sec) * 1e3 +
+                         static_cast<double>(after.tv_nsec - before.tv_nsec) * 1e-6;
+  EXPECT_LT(used_ms, 20.0);
+}
+
+}  // namespace
+}  // namespace mk::test

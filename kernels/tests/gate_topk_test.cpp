@@ -1,0 +1,150 @@
+#include <limits>
+
+#include "harness.h"
+
+namespace mk::test {
+namespace {
+
+struct GateCase {
+  GateCase(uint64_t seed, int32_t rows, int32_t experts, int32_t top_k, int32_t kind, bool correction, bool ties)
+      : rows_(rows), experts_(experts), top_k_(top_k), kind_(kind), normalize_(static_cast<int32_t>(seed % 2)) {
+    Random random(seed);
+    logits_ = random.numbers(static_cast<int64_t>(rows) * experts, 8.0f);
+    if (ties) {
+      for (float& logit : logits_) logit = std::round(logit / 4);
+    }
+    if (correction) correction_ = random.numbers(experts);
+  }
+
+  int32_t rows() const { return rows_; }
+
+  // Experts then weights of each row, in one array.
+  std::vector<float> run(mk_context* context, int32_t begin, int32_t end) const {
+    const size_t count = static_cast<size_t>((end - begin) * top_k_);
+    std::vector<int32_t> experts(count);
+    std::vector<float> weights(count), both;
+    mk_gate_topk_args args = {};
+    args.logits = logits_.data() + static_cast<int64_t>(begin) * experts_;
+    args.correction = correction_.empty() ? nullptr : correction_.data();
+    args.experts_out = experts.data();
+    args.weights_out = weights.data();
+    args.rows = end - begin;
+    args.experts = experts_;
+    args.top_k = top_k_;
+    args.router_kind = kind_;
+    args.normalize = normalize_;
+    args.groups = 1;
+    args.top_groups = 1;
+    args.scaling = 1.5f;
+    EXPECT_EQ(mk_gate_topk(context, nullptr, &args), MK_OK) << mk_last_error();
+    for (size_t i = 0; i < count; ++i) {
+      both.push_back(static_cast<float>(experts[i]));
+      both.push_back(weights[i]);
+    }
+    return both;
+  }
+
+  std::vector<float> slice(const std::vector<float>& out, int32_t row) const { return row_of(out, row, 2 * top_k_); }
+
+  void expect_near_double(const std::vector<float>& out) const {
+    for (int32_t row = 0; row < rows_; ++row) {
+      std::vector<double> scores;
+      double sum = 0;
+      for (int32_t i = 0; i < experts_; ++i) {
+        const double logit = logits_[static_cast<size_t>(row * experts_ + i)];
+        scores.push_back(kind_ == MK_ROUTER_SOFTMAX ? std::exp(logit) : 1 / (1 + std::exp(-logit)));
+        sum += scores.back();
+      }
+      if (kind_ == MK_ROUTER_SIGMOID) sum = 1;
+      double chosen = 0;
+      for (int32_t k = 0; k < top_k_; ++k) chosen += scores[static_cast<size_t>(expert(out, row, k))] / sum;
+      for (int32_t k = 0; k < top_k_; ++k) {
+        if (k > 0) {
+          EXPECT_LT(expert(out, row, k - 1), expert(out, row, k));
+        }
+        double expected = scores[static_cast<size_t>(expert(out, row, k))] / sum * 1.5;
+        if (normalize_ == 1) expected /= chosen;
+        expect_near(expected, out[static_cast<size_t>((row * top_k_ + k) * 2 + 1)], 1e-6 * expected + 1e-12,
+                    "gate weight");
+      }
+      // Nobody left out is better than the worst chosen, or equal and before it.
+      for (int32_t k = 0; k < top_k_ && correction_.empty(); ++k) {
+        const int32_t in = expert(out, row, k);
+        for (int32_t i = 0; i < experts_; ++i) {
+          bool is_chosen = false;
+          for (int32_t other = 0; other < top_k_; ++other) is_chosen |= expert(out, row, other) == i;
+          const float a = logits_[static_cast<size_t>(row * experts_ + i)],
+                      b = logits_[static_cast<size_t>(row * experts_ + in)];
+          if (!is_chosen) {
+            EXPECT_TRUE(a < b || (a == b && i > in)) << "row " << row;
+          }
+        }
+      }
+    }
+  }
+
+ private:
+  int32_t expert(const std::vector<float>& out, int32_t row, int32_t k) const {
+    return static_cast<int32_t>(out[static_cast<size_t>((row * top_k_ + k) * 2)]);
+  }
+
+  int32_t rows_, experts_, top_k_, kind_, normalize_;
+  std::vector<float> logits_, correction_;
+};
+
+class GateTopK : public FastBackend {};
+MK_FAST_BACKENDS(GateTopK);
+
+TEST_P(GateTopK, GeneratedShapes_GiveTheReferencesBits) {
+  Random random(19);
+  for (int32_t i = 0; i < 80; ++i) {
+    const int32_t experts = 1 + random.below(i % 8 == 0 ? 600 : 70);
+    const int32_t top_k = 1 + random.below(std::min(experts, 64));
+    const GateCase c(static_cast<uint64_t>(i), 1 + random.below(33), experts, top_k, i % 2, i % 3 == 0, i % 5 == 0);
+    expect_reference_bits(c, "case " + std::to_string(i));
+  }
+  expect_reference_bits(GateCase(1, 700, 64, 8, MK_ROUTER_SOFTMAX, false, false), "rows that threads share");
+}
+
+TEST(GateTopKReference, AgreesWithDoublePrecision) {
+  for (int32_t i = 0; i < 40; ++i) {
+    const GateCase c(static_cast<uint64_t>(i), 9, 3 + 2 * i, 1 + i % 3, i % 2, false, i % 3 == 0);
+    c.expect_near_double(c.run(reference(), 0, 9));
+  }
+}
+
+TEST(GateTopKAnyBackend, LogitsThatAreNotNumbers_StillChooseDistinctExperts) {
+  for (int32_t backend : {MK_BACKEND_REFERENCE, MK_BACKEND_AVX2, MK_BACKEND_AVX512}) {
+    const Context context = make_context(backend);
+    if (context == nullptr) continue;
+    const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+    for (const std::vector<float>& logits : {std::vector<float>(5, nan), std::vector<float>(5, -infinity),
+                                             std::vector<float>{nan, 1, infinity, -infinity, 0}}) {
+      std::vector<int32_t> experts(3, -1);
+      std::vector<float> weights(3);
+      const mk_gate_topk_args args = {
+          logits.data(), nullptr, experts.data(), weights.data(), 1, 5, 3, MK_ROUTER_SOFTMAX, 1, 1, 1, 1.0f};
+      ASSERT_EQ(mk_gate_topk(context.get(), nullptr, &args), MK_OK);
+      EXPECT_TRUE(0 <= experts[0] && experts[0] < experts[1] && experts[1] < experts[2] && experts[2] < 5);
+    }
+  }
+}
+
+TEST(GateTopKReference, BadArguments_AreRefusedByName) {
+  std::vector<float> data(8);
+  std::vector<int32_t> experts(8);
+  const mk_gate_topk_args good = {data.data(), nullptr, experts.data(), data.data(), 1, 4, 2, MK_ROUTER_SOFTMAX, 1, 1,
+                                  1,           1.0f};
+  mk_gate_topk_args args = good;
+  args.top_k = 5;
+  EXPECT_REFUSED(mk_gate_topk(reference(), nullptr, &args), "top_k");
+  args = good;
+  args.router_kind = 2;
+  EXPECT_REFUSED(mk_gate_topk(reference(), nullptr, &args), "router_kind");
+  args = good;
+  args.groups = 2;
+  EXPECT_EQ(mk_gate_topk(reference(), nullptr, &args), MK_UNSUPPORTED);
+}
+
+}  // namespace
+}  // namespace mk::test

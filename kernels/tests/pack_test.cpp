@@ -1,0 +1,84 @@
+#include "harness.h"
+
+namespace mk::test {
+namespace {
+
+// What a packed weight holds shows in its product with unit rows.
+std::vector<float> unpacked(mk_weight* weight, int32_t rows, int32_t columns) {
+  std::vector<float> units(static_cast<size_t>(columns * columns)), out(static_cast<size_t>(columns * rows));
+  for (int32_t i = 0; i < columns; ++i) units[static_cast<size_t>(i * columns + i)] = 1.0f;
+  mk_gemm_args args = {units.data(), weight, nullptr, nullptr, out.data(), columns, columns, 0, rows};
+  EXPECT_EQ(mk_gemm(reference(), nullptr, &args), MK_OK) << mk_last_error();
+  return out;  // [columns, rows]
+}
+
+TEST(WeightPack, StackedMatricesOfEveryType_KeepTheirValues) {
+  Random random(41);
+  const int32_t columns = 35;
+  const std::vector<float> q = random.numbers(20 * columns), v = random.numbers(9 * columns);
+  const std::vector<uint16_t> k = to_bf16(random.numbers(30 * columns));
+  const std::vector<uint16_t> halves(static_cast<size_t>(2 * columns), 0x3e00);  // 1.5
+  const mk_matrix sources[] = {
+      {q.data(), MK_F32, 20}, {k.data(), MK_BF16, 30}, {v.data(), MK_F32, 9}, {halves.data(), MK_F16, 2}};
+  for (int32_t dtype : {MK_F32, MK_BF16}) {
+    mk_weight* weight = nullptr;
+    ASSERT_EQ(mk_weight_pack(reference(), sources, 4, columns, dtype, &weight), MK_OK) << mk_last_error();
+    EXPECT_EQ(mk_weight_bytes(weight), static_cast<uint64_t>(64 * columns * (dtype == MK_F32 ? 4 : 2)));
+    const std::vector<float> out = unpacked(weight, 61, columns);
+    for (int32_t column = 0; column < columns; ++column) {
+      const float* features = out.data() + column * 61;
+      for (int32_t i = 0; i < 20; ++i)
+        EXPECT_EQ(features[i], rounded_to(dtype, q[static_cast<size_t>(i * columns + column)]));
+      for (int32_t i = 0; i < 30; ++i) {
+        const uint32_t bits = static_cast<uint32_t>(k[static_cast<size_t>(i * columns + column)]) << 16;
+        float value;
+        std::memcpy(&value, &bits, sizeof value);
+        EXPECT_EQ(features[20 + i], value);
+      }
+      for (int32_t i = 0; i < 9; ++i)
+        EXPECT_EQ(features[50 + i], rounded_to(dtype, v[static_cast<size_t>(i * columns + column)]));
+      EXPECT_EQ(features[59], 1.5f);
+    }
+    mk_weight_free(weight);
+  }
+}
+
+TEST(WeightPack, ManyThreads_GiveTheSameWeight) {
+  const Context many = make_context(MK_BACKEND_REFERENCE, 4);
+  const std::vector<float> matrix = Random(43).numbers(700 * 64);
+  const mk_matrix source = {matrix.data(), MK_F32, 700};
+  mk_weight *one = nullptr, *other = nullptr;
+  ASSERT_EQ(mk_weight_pack(reference(), &source, 1, 64, MK_BF16, &one), MK_OK);
+  ASSERT_EQ(mk_weight_pack(many.get(), &source, 1, 64, MK_BF16, &other), MK_OK);
+  EXPECT_TRUE(same_bits(unpacked(one, 700, 64), unpacked(other, 700, 64)));
+  mk_weight_free(one);
+  mk_weight_free(other);
+}
+
+TEST(WeightPack, BadArguments_AreRefusedByName) {
+  const std::vector<float> data(16);
+  mk_weight* weight = nullptr;
+  mk_matrix source = {nullptr, MK_F32, 4};
+  EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), "data is null");
+  source = {data.data(), MK_F32, 0};
+  EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), "rows");
+  source = {data.data(), MK_F32, 4};
+  EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 0, MK_F32, &weight), "columns");
+  EXPECT_REFUSED(mk_weight_pack(reference(), &source, 0, 4, MK_F32, &weight), "at least one");
+  EXPECT_EQ(mk_weight_pack(reference(), &source, 1, 4, MK_F16, &weight), MK_UNSUPPORTED);
+  source.data_dtype = 9;
+  EXPECT_EQ(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), MK_UNSUPPORTED);
+  EXPECT_EQ(weight, nullptr);
+}
+
+TEST(ExpertsPack, WrongRows_AreRefusedByName) {
+  const std::vector<float> data(64);
+  mk_experts* experts = nullptr;
+  mk_expert_matrices source = {{data.data(), MK_F32, 4}, {data.data(), MK_F32, 5}, {data.data(), MK_F32, 8}};
+  EXPECT_REFUSED(mk_experts_pack(reference(), &source, 1, 8, 4, MK_F32, &experts), "up");
+  source = {{data.data(), MK_F32, 4}, {data.data(), MK_F32, 4}, {data.data(), MK_F32, 4}};
+  EXPECT_REFUSED(mk_experts_pack(reference(), &source, 1, 8, 4, MK_F32, &experts), "down");
+}
+
+}  // namespace
+}  // namespace mk::test
