@@ -18,7 +18,8 @@ public sealed class TinyTokenizerTests
         {
             int[] ids = tokenizer.Encode(expected.Text, addSpecialTokens: false, parseSpecial: true);
             Assert.True(ids.SequenceEqual(expected.Ids), $"'{expected.Text}': expected [{string.Join(' ', expected.Ids)}], got [{string.Join(' ', ids)}]");
-            Assert.Equal(expected.Decoded, tokenizer.Decode(expected.Ids, skipSpecial: false));
+            if (expected.Decoded is not null)
+                Assert.Equal(expected.Decoded, tokenizer.Decode(expected.Ids, skipSpecial: false));
         }
     }
 }

@@ -21,7 +21,8 @@ for (const name of ['tiny-qwen', 'tiny-mixtral']) {
   const tokenizer = new Tokenizer(read(name, 'tokenizer.json'), read(name, 'tokenizer_config.json'));
   const golden = strings(400).map((text) => {
     const ids = tokenizer.encode(text.toWellFormed(), { add_special_tokens: false }).ids;
-    const decoded = ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    // The reference loses a byte order mark that comes from byte tokens (TextDecoder): nothing to compare with.
+    const decoded = text.startsWith('\ufeff') ? null : ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
     return { ...portable(text), ids, decoded };
   });
   write(`${name}.golden.json`, { cases: golden });
@@ -29,5 +30,5 @@ for (const name of ['tiny-qwen', 'tiny-mixtral']) {
 
 for (const [name, template] of Object.entries(templates)) {
   const special = { bos_token: '<s>', eos_token: '</s>' };
-  write(`template-${name}.golden.json`, { template, special, cases: cases().filter((_, i) => i % 3 === 0 || i > 50).map((item) => render(template, special, item)) });
+  write(`template-${name}.golden.json`, { template, special, cases: cases().filter((_, i) => i % 3 === 0 || i > 50).map((item) => render(template, special, item)).filter(Boolean) });
 }

@@ -16,7 +16,8 @@ for (const name of ['qwen3', 'deepseek_v3', 'llama3', 'gptoss', 'llama2']) {
   const cases = texts.map((text) => {
     // A lone half of a surrogate pair counts as U+FFFD, as it would after any trip through UTF-8.
     const ids = tokenizer.encode(text.toWellFormed(), { add_special_tokens: false }).ids;
-    const decoded = ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    // The reference loses a byte order mark that comes from byte tokens (TextDecoder): nothing to compare with.
+    const decoded = text.startsWith('\ufeff') ? null : ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
     return { ...portable(text), ids, decoded };
   });
   fs.writeFileSync(path.join(out, `${name}.json`), JSON.stringify({ folder, cases }));
@@ -24,7 +25,7 @@ for (const name of ['qwen3', 'deepseek_v3', 'llama3', 'gptoss', 'llama2']) {
   if (config.chat_template) {
     const text = (token) => token?.content ?? token ?? undefined;
     const special = { bos_token: text(config.bos_token), eos_token: text(config.eos_token), pad_token: text(config.pad_token) };
-    const rendered = conversations().map((variables) => render(config.chat_template, special, variables));
+    const rendered = conversations().map((variables) => render(config.chat_template, special, variables)).filter(Boolean);
     fs.writeFileSync(path.join(out, `${name}.template.json`), JSON.stringify({ template: config.chat_template, special, cases: rendered }));
   }
 }

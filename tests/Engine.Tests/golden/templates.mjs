@@ -100,8 +100,8 @@ Just one.
 {%- macro box(title) %}[{{ title }}: {{ caller() }}]{% endmacro -%}
 {%- for m in messages -%}
 {%- if m.content is none %}{% continue %}{% endif -%}
-{{ turn(m.role, m.content if m.content else '(empty)', end=not loop.last) }}
 {%- if loop.index > 5 %}{% break %}{% endif -%}
+{{ turn(m.role, m.content if m.content else '(empty)', end=not loop.last) }}
 {%- else -%}
 nothing
 {%- endfor %}
