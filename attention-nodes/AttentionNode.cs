@@ -85,6 +85,9 @@ public sealed class AttentionNode : IDisposable
     /// <summary>Finish what is here, take nothing new, then end. Returns at once; any thread.</summary>
     public void Drain() => _loop.Drain();
 
+    /// <summary>The node takes nothing new, because it was told to drain.</summary>
+    public bool IsDraining => _loop.IsDraining;
+
     /// <summary>End after the step that runs; what is in progress ends as cancelled. Returns at once; any thread.</summary>
     public void Stop() => _loop.Stop();
 

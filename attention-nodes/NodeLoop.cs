@@ -63,6 +63,8 @@ internal sealed class NodeLoop
 
     internal AttentionNodeMetrics Metrics { get; } = new();
 
+    internal bool IsDraining => _isDraining;
+
     internal bool Submit(GenerationRequest request) => !_isDraining && !_isStopping && _inbox.TryAdd(request);
 
     internal void Cancel(SequenceId id) => _inbox.Cancel(id);

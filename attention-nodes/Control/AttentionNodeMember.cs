@@ -1,0 +1,93 @@
+using MegaInfer.AttentionNodes.Layers;
+using MegaInfer.Engine;
+using MegaInfer.Engine.Checkpoints;
+using MegaInfer.Engine.Model;
+using MegaInfer.Kernels;
+using MegaInfer.M2N;
+using MegaInfer.Node;
+using MegaInfer.Proto;
+
+namespace MegaInfer.AttentionNodes.Control;
+
+/// <summary>
+/// An attention node as a member of the cluster: loads the attention side of the model, connects to the expert nodes of each snapshot, and works off the server's orders
+/// until it has left. Nothing is kept from one membership to the next, since the server may ask for other sizes.
+/// </summary>
+public sealed class AttentionNodeMember(NodeOptions options) : INode
+{
+    private KernelContext? _context;
+    private AttentionWeights? _weights;
+    private M2NEndpoint? _endpoint;
+    private volatile AttentionNode? _node;
+
+    public NodeRole Role => NodeRole.Attention;
+
+    public Task<Ready> LoadAsync(Welcome welcome, CancellationToken cancel)
+    {
+        Close();
+        using Checkpoint checkpoint = Checkpoint.Open(options.ModelFolder ?? welcome.ModelFolder);
+        NumberType weightType = NumericsId.WeightType(welcome.WeightType, checkpoint.StoredType);
+        _context = KernelContext.Create(new KernelContextOptions
+        {
+            Backend = Backend(options.Backend),
+            ThreadCount = options.Threads ?? welcome.Threads,
+            Cores = options.Cores,
+        });
+        _weights = AttentionWeights.Load(checkpoint, _context, weightType, new WeightVersion(welcome.WeightVersion), cancel);
+        _endpoint = M2NEndpoint.Open(WelcomeReader.Sender(welcome));
+        AttentionNodeOptions nodeOptions = WelcomeReader.Options(welcome, checkpoint.Spec, AvailableMemory.Bytes());
+        var node = new AttentionNode($"attention node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions, TimeProvider.System);
+        _node = node;
+        return Task.FromResult(new Ready
+        {
+            ModelDigest = ModelDigest.Of(checkpoint),
+            NumericsId = NumericsId.Of(_context.Numerics, weightType, nodeOptions.KvType),
+            Backend = _context.Backend,
+            WeightBytes = _weights.Bytes,
+            KvTokenCapacity = node.KvTokenCapacity,
+        });
+    }
+
+    public async Task ServeAsync(ServerLink server, CancellationToken cancel)
+    {
+        AttentionNode node = _node ?? throw new InvalidOperationException("ServeAsync comes after LoadAsync.");
+        node.Start();
+        using CancellationTokenRegistration stopping = cancel.Register(node.Stop);
+        using var stream = new WorkStream(node, server, _weights!.Spec.VocabularySize);
+        Task working = stream.RunAsync(TimeProvider.System, cancel);
+        // A loop that failed ends the reports, and so the stream; its own reason is the one to tell.
+        if (await Task.WhenAny(node.Completion, working) == node.Completion)
+            await node.Completion;
+        await working;
+        await node.Completion;
+    }
+
+    public void Apply(Snapshot snapshot) => _node?.Apply(OrderReader.Snapshot(snapshot));
+
+    public void Drain() => _node?.Drain();
+
+    public void ReadMetrics(IDictionary<string, double> metrics) => _node?.Metrics.CopyTo(metrics);
+
+    public void Dispose() => Close();
+
+    private static KernelBackend Backend(string name) => name switch
+    {
+        "reference" => KernelBackend.Reference,
+        "avx2" => KernelBackend.Avx2,
+        "avx512" => KernelBackend.Avx512,
+        _ => KernelBackend.Auto,
+    };
+
+    // The order of start-up, reversed.
+    private void Close()
+    {
+        _node?.Dispose();
+        _node = null;
+        _endpoint?.Dispose();
+        _endpoint = null;
+        _weights?.Dispose();
+        _weights = null;
+        _context?.Dispose();
+        _context = null;
+    }
+}
