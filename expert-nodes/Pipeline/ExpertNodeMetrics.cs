@@ -58,20 +58,20 @@ public sealed class ExpertNodeMetrics
     /// <summary>Adds every counter and gauge under its metric name.</summary>
     public void CopyTo(IDictionary<string, double> metrics)
     {
-        metrics["expert_batches_total"] = Batches;
-        metrics["expert_gathered_batches_total"] = GatheredBatches;
-        metrics["expert_pieces_total"] = Pieces;
-        metrics["expert_rows_total"] = Rows;
-        metrics["expert_pairs_total"] = Pairs;
-        metrics["expert_gemms_total"] = ExpertGemms;
-        metrics["expert_compute_seconds_total"] = ComputeNs / 1e9;
-        metrics["expert_gather_seconds_total"] = GatherNs / 1e9;
-        metrics["expert_idle_seconds_total"] = IdleNs / 1e9;
-        metrics["expert_dispatched_bytes_total"] = DispatchedBytes;
-        metrics["expert_returned_bytes_total"] = ReturnedBytes;
-        metrics["expert_misplaced_pieces_total"] = MisplacedPieces;
-        metrics["expert_version_missing_pieces_total"] = VersionMissingPieces;
-        metrics["expert_rows_per_gemm"] = RowsPerExpertGemm;
+        metrics["megainfer_expert_batches_total"] = Batches;
+        metrics["megainfer_expert_gathered_batches_total"] = GatheredBatches;
+        metrics["megainfer_expert_pieces_total"] = Pieces;
+        metrics["megainfer_expert_rows_total"] = Rows;
+        metrics["megainfer_expert_pairs_total"] = Pairs;
+        metrics["megainfer_expert_gemms_total"] = ExpertGemms;
+        metrics["megainfer_expert_compute_seconds_total"] = ComputeNs / 1e9;
+        metrics["megainfer_expert_gather_seconds_total"] = GatherNs / 1e9;
+        metrics["megainfer_expert_idle_seconds_total"] = IdleNs / 1e9;
+        metrics["megainfer_expert_dispatched_bytes_total"] = DispatchedBytes;
+        metrics["megainfer_expert_returned_bytes_total"] = ReturnedBytes;
+        metrics["megainfer_expert_misplaced_pieces_total"] = MisplacedPieces;
+        metrics["megainfer_expert_version_missing_pieces_total"] = VersionMissingPieces;
+        metrics["megainfer_expert_rows_per_gemm"] = RowsPerExpertGemm;
     }
 
     internal void AddBatch(in BatchRecord batch)
