@@ -41,7 +41,8 @@ void Acceptor::answer(ConnectEntry& entry, uint64_t word, const HasRoom& has_roo
   }
   const ConnectAnswer reply{refusal == Refusal::kNone ? M2N_OK : M2N_REFUSED, static_cast<uint32_t>(refusal)};
   std::memcpy(&entry.answer, &reply, sizeof reply);
-  // Added first: the sender may dispatch as soon as it reads the answer. If it has given up instead, it has closed its end, and the pair goes at once.
+  // Added first: the sender may dispatch as soon as it reads the answer. If it has given up instead, it has closed its
+  // end, and the pair goes at once.
   if (pair != nullptr) {
     store(pair->view.header().receiver.state, static_cast<uint32_t>(kConnected));
     add(pair);
@@ -83,7 +84,8 @@ void Acceptor::reclaim(uint64_t now) {
       continue;
     }
     const EntryState state = EntryWord::state(word);
-    if (state == EntryState::kFree || state == EntryState::kAnnounced || now - watched.since_ns < kStaleEntryNs) continue;
+    if (state == EntryState::kFree || state == EntryState::kAnnounced || now - watched.since_ns < kStaleEntryNs)
+      continue;
     exchange_if(entry.word, word, EntryWord::make(EntryWord::use(word) + 1, EntryState::kFree));
   }
 }

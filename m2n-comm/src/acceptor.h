@@ -1,4 +1,5 @@
-// The receiver's half of connecting: reads the requests in its own doorbell region, checks them, maps what they name, answers.
+// The receiver's half of connecting: reads the requests in its own doorbell region, checks them, maps what they name,
+// answers.
 #ifndef M2N_SRC_ACCEPTOR_H
 #define M2N_SRC_ACCEPTOR_H
 
@@ -14,13 +15,15 @@ namespace m2n {
 
 class Acceptor {
  public:
-  Acceptor(const m2n_config& config, const PairSizes& sizes, const PairLayout& layout, const Transport& transport, const Doorbell& own)
+  Acceptor(const m2n_config& config, const PairSizes& sizes, const PairLayout& layout, const Transport& transport,
+           const Doorbell& own)
       : config_(config), sizes_(sizes), layout_(layout), transport_(transport), own_(own) {}
 
   // Whether something was announced since the last accept().
   bool has_news() const;
 
-  // Answers every announced request. `has_room` says whether the rank may connect; `add` takes the new pair, whose sender may start at once.
+  // Answers every announced request. `has_room` says whether the rank may connect; `add` takes the new pair, whose
+  // sender may start at once.
   using HasRoom = std::function<Refusal(uint32_t rank)>;
   using Add = std::function<void(std::shared_ptr<ReceiverPair>)>;
   void accept(const HasRoom& has_room, const Add& add);

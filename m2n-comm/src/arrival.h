@@ -1,9 +1,9 @@
-// Counted completion. A message is a number of pieces: its header and chunks of rows; the writer adds to the slot's counter after each piece, or once
-// for several. The reader never assumes that one write arrives before another: a message is there when as many pieces have been counted as its header
-// says, in whatever order.
+// Counted completion. A message is a number of pieces: its header and chunks of rows; the writer adds to the slot's
+// counter after each piece, or once for several. The reader never assumes that one write arrives before another: a
+// message is there when as many pieces have been counted as its header says, in whatever order.
 //
-// The counter's upper half counts headers, its lower half all pieces (headers included), both for the pair's whole life, so nothing is ever reset and
-// an old message cannot complete a new one.
+// The counter's upper half counts headers, its lower half all pieces (headers included), both for the pair's whole
+// life, so nothing is ever reset and an old message cannot complete a new one.
 #ifndef M2N_SRC_ARRIVAL_H
 #define M2N_SRC_ARRIVAL_H
 

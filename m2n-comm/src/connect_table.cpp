@@ -54,14 +54,16 @@ void ConnectClaim::announce(const ConnectRequest& request) {
 
 bool ConnectClaim::has_answer(ConnectAnswer* answer) {
   const uint64_t word = load(entry_->word);
-  if (word == EntryWord::make(use_, EntryState::kClaimed) || word == EntryWord::make(use_, EntryState::kAnnounced)) return false;
+  if (word == EntryWord::make(use_, EntryState::kClaimed) || word == EntryWord::make(use_, EntryState::kAnnounced))
+    return false;
   *answer = {M2N_REFUSED, static_cast<uint32_t>(Refusal::kNone)};
   if (word == EntryWord::make(use_, EntryState::kAnswered)) copy_once(answer, &entry_->answer, sizeof *answer);
   return true;
 }
 
 bool ConnectClaim::withdraw() {
-  return exchange_if(entry_->word, EntryWord::make(use_, EntryState::kAnnounced), EntryWord::make(use_, EntryState::kClaimed));
+  return exchange_if(entry_->word, EntryWord::make(use_, EntryState::kAnnounced),
+                     EntryWord::make(use_, EntryState::kClaimed));
 }
 
 // The secret does not stay where later senders could read it.

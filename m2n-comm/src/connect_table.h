@@ -1,5 +1,5 @@
-// How a sender gets a connection: it claims an entry in the receiver's doorbell region, writes its request and announces it; the receiver answers from
-// inside m2n_receive. One line per transition of an entry:
+// How a sender gets a connection: it claims an entry in the receiver's doorbell region, writes its request and
+// announces it; the receiver answers from inside m2n_receive. One line per transition of an entry:
 //
 //   free -> claimed      a sender takes it
 //   claimed -> announced the sender has written its request

@@ -1,5 +1,5 @@
-// The one small region of an endpoint that its peers may touch: they ring it when they have published something and its owner sleeps, and senders ask a
-// receiver for a connection in it.
+// The one small region of an endpoint that its peers may touch: they ring it when they have published something and its
+// owner sleeps, and senders ask a receiver for a connection in it.
 #ifndef M2N_SRC_DOORBELL_H
 #define M2N_SRC_DOORBELL_H
 
@@ -18,28 +18,31 @@ struct alignas(kLine) DoorbellShared {
   uint32_t abi;
   uint32_t role;
   uint32_t rank;
-  uint32_t state;                   // EndState of the endpoint
-  alignas(kLine) uint32_t sleeping; // 1 while the owner sleeps or is about to
-  uint32_t bell;                    // what the owner sleeps on; changes with every ring
+  uint32_t state;                    // EndState of the endpoint
+  alignas(kLine) uint32_t sleeping;  // 1 while the owner sleeps or is about to
+  uint32_t bell;                     // what the owner sleeps on; changes with every ring
   alignas(kLine) ConnectTable table;
 };
 static_assert(offsetof(DoorbellShared, sleeping) == 64 && offsetof(DoorbellShared, table) == 128);
 
 constexpr uint64_t kDoorbellBytes = (sizeof(DoorbellShared) + kPage - 1) / kPage * kPage;
 
-// A doorbell, one's own or a peer's. No wake-up is lost: a ringer publishes and then looks at `sleeping`, the owner sets `sleeping` and then looks for
-// what was published, all four sequentially consistent; and a ring between that look and the sleep changes the word slept on.
+// A doorbell, one's own or a peer's. No wake-up is lost: a ringer publishes and then looks at `sleeping`, the owner
+// sets `sleeping` and then looks for what was published, all four sequentially consistent; and a ring between that look
+// and the sleep changes the word slept on.
 class Doorbell {
  public:
   Doorbell() = default;
-  Doorbell(Region& region, bool is_private) : shared_(reinterpret_cast<DoorbellShared*>(region.base())), private_(is_private) {}
+  Doorbell(Region& region, bool is_private)
+      : shared_(reinterpret_cast<DoorbellShared*>(region.base())), private_(is_private) {}
 
   DoorbellShared& shared() const { return *shared_; }
 
   // Wakes the owner if it sleeps. Call after publishing with m2n::store.
   void ring() const;
 
-  // For the owner, in this order: announce the sleep; look once more whether there is a reason to stay awake; sleep or not; then awake().
+  // For the owner, in this order: announce the sleep; look once more whether there is a reason to stay awake; sleep or
+  // not; then awake().
   uint32_t announce_sleep() const;
   void sleep(uint32_t announced, uint64_t bound_ns) const;
   void awake() const;

@@ -14,7 +14,8 @@ constexpr uint32_t kMaxRowBytes = 1u << 24;
 constexpr uint32_t kMaxBudgetUs = 1'000'000;
 
 void check_range(const char* field, uint32_t value, uint32_t low, uint32_t high) {
-  if (value < low || value > high) throw Failure(M2N_INVALID, sentence("%s is %u; it must be %u..%u", field, value, low, high));
+  if (value < low || value > high)
+    throw Failure(M2N_INVALID, sentence("%s is %u; it must be %u..%u", field, value, low, high));
 }
 
 PairSizes sizes_of(const m2n_config& config) {
@@ -25,8 +26,9 @@ PairSizes sizes_of(const m2n_config& config) {
 
 void check_config(const m2n_config& config) {
   if (config.struct_bytes != sizeof(m2n_config))
-    throw Failure(M2N_INVALID, sentence("m2n_config has %u bytes for the caller and %zu here: header and library differ", config.struct_bytes,
-                                        sizeof(m2n_config)));
+    throw Failure(M2N_INVALID,
+                  sentence("m2n_config has %u bytes for the caller and %zu here: header and library differ",
+                           config.struct_bytes, sizeof(m2n_config)));
   if (config.role != M2N_SENDER && config.role != M2N_RECEIVER)
     throw Failure(M2N_INVALID, sentence("role is %d; it must be 0 (sender) or 1 (receiver)", config.role));
   check_range("max_peers", config.max_peers, 1, kMaxPeers);
@@ -41,7 +43,9 @@ void check_config(const m2n_config& config) {
   check_range("reserved", config.reserved, 0, 0);
   const uint64_t region_bytes = PairLayout::of(sizes_of(config)).region_bytes;
   if (region_bytes > kMaxRegionBytes)
-    throw Failure(M2N_INVALID, sentence("a pair would need %lu bytes, more than %lu: fewer slots, rows or pairs, please", region_bytes, kMaxRegionBytes));
+    throw Failure(M2N_INVALID,
+                  sentence("a pair would need %lu bytes, more than %lu: fewer slots, rows or pairs, please",
+                           region_bytes, kMaxRegionBytes));
 }
 
 Endpoint::Endpoint(const m2n_config& config)
@@ -62,7 +66,8 @@ Endpoint::Endpoint(const m2n_config& config)
 Endpoint::~Endpoint() { store(doorbell_.shared().state, static_cast<uint32_t>(kClosed)); }
 
 m2n_status Endpoint::address(uint8_t* out, uint32_t capacity, uint32_t* length) const {
-  const Address address{kAddressMagic, M2N_ABI_VERSION, config_.transport, config_.role, config_.rank, 0, doorbell_region_->name()};
+  const Address address{kAddressMagic,           M2N_ABI_VERSION, config_.transport, config_.role, config_.rank, 0,
+                        doorbell_region_->name()};
   if (out == nullptr || length == nullptr || capacity < sizeof address)
     return fail(M2N_INVALID, "an address needs room for %zu bytes", sizeof address);
   std::memcpy(out, &address, sizeof address);

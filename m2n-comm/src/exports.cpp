@@ -36,19 +36,24 @@ m2n_status guarded(Call&& call) noexcept {
 
 template <class Call>
 m2n_status with_endpoint(const m2n_endpoint* endpoint, Call&& call) noexcept {
-  return guarded([&] { return endpoint == nullptr ? fail(M2N_INVALID, "the endpoint is NULL") : call(endpoint->common()); });
+  return guarded(
+      [&] { return endpoint == nullptr ? fail(M2N_INVALID, "the endpoint is NULL") : call(endpoint->common()); });
 }
 
 template <class Call>
 m2n_status with_sender(const m2n_endpoint* endpoint, Call&& call) noexcept {
-  return guarded(
-      [&] { return endpoint == nullptr || !endpoint->sender ? fail(M2N_INVALID, "only a sender can do this") : call(*endpoint->sender); });
+  return guarded([&] {
+    return endpoint == nullptr || !endpoint->sender ? fail(M2N_INVALID, "only a sender can do this")
+                                                    : call(*endpoint->sender);
+  });
 }
 
 template <class Call>
 m2n_status with_receiver(const m2n_endpoint* endpoint, Call&& call) noexcept {
-  return guarded(
-      [&] { return endpoint == nullptr || !endpoint->receiver ? fail(M2N_INVALID, "only a receiver can do this") : call(*endpoint->receiver); });
+  return guarded([&] {
+    return endpoint == nullptr || !endpoint->receiver ? fail(M2N_INVALID, "only a receiver can do this")
+                                                      : call(*endpoint->receiver);
+  });
 }
 
 }  // namespace
@@ -116,7 +121,8 @@ m2n_status m2n_endpoint_counters(m2n_endpoint* endpoint, m2n_counters* out) {
   });
 }
 
-m2n_status m2n_connect(m2n_endpoint* endpoint, uint32_t peer, const uint8_t* address, uint32_t length, uint32_t wait_us) {
+m2n_status m2n_connect(m2n_endpoint* endpoint, uint32_t peer, const uint8_t* address, uint32_t length,
+                       uint32_t wait_us) {
   return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.connect(peer, address, length, wait_us); });
 }
 
@@ -128,16 +134,20 @@ m2n_status m2n_peer_state(m2n_endpoint* endpoint, uint32_t peer) {
   return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.peer_state(peer); });
 }
 
-m2n_status m2n_slot_open(m2n_endpoint* endpoint, uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups, m2n_slot_view* out) {
-  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.slot_open(slot, peer, rows, pairs, groups, out); });
+m2n_status m2n_slot_open(m2n_endpoint* endpoint, uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs,
+                         uint32_t groups, m2n_slot_view* out) {
+  return with_sender(endpoint,
+                     [&](m2n::Sender& sender) { return sender.slot_open(slot, peer, rows, pairs, groups, out); });
 }
 
 m2n_status m2n_dispatch(m2n_endpoint* endpoint, uint32_t slot, const m2n_message* message, m2n_ticket* out) {
   return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch(slot, message, out); });
 }
 
-m2n_status m2n_combine(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t wait_us, m2n_result* results, uint32_t capacity, uint32_t* count) {
-  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.combine(ticket, wait_us, results, capacity, count); });
+m2n_status m2n_combine(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t wait_us, m2n_result* results,
+                       uint32_t capacity, uint32_t* count) {
+  return with_sender(endpoint,
+                     [&](m2n::Sender& sender) { return sender.combine(ticket, wait_us, results, capacity, count); });
 }
 
 m2n_status m2n_release(m2n_endpoint* endpoint, m2n_ticket ticket) {
@@ -149,11 +159,14 @@ m2n_status m2n_receive(m2n_endpoint* endpoint, const m2n_gather* gather, uint32_
 }
 
 m2n_status m2n_return(m2n_endpoint* endpoint, const m2n_batch* batch, int32_t status, uint64_t compute_ns) {
-  return with_receiver(endpoint, [&](m2n::Receiver& receiver) { return receiver.return_batch(batch, status, compute_ns); });
+  return with_receiver(endpoint,
+                       [&](m2n::Receiver& receiver) { return receiver.return_batch(batch, status, compute_ns); });
 }
 
-m2n_status m2n_return_piece(m2n_endpoint* endpoint, const m2n_batch* batch, uint32_t piece, int32_t status, uint64_t compute_ns) {
-  return with_receiver(endpoint, [&](m2n::Receiver& receiver) { return receiver.return_piece(batch, piece, status, compute_ns); });
+m2n_status m2n_return_piece(m2n_endpoint* endpoint, const m2n_batch* batch, uint32_t piece, int32_t status,
+                            uint64_t compute_ns) {
+  return with_receiver(
+      endpoint, [&](m2n::Receiver& receiver) { return receiver.return_piece(batch, piece, status, compute_ns); });
 }
 
 }  // extern "C"

@@ -23,7 +23,8 @@ class Failure : public std::exception {
 // A sentence made as printf makes it.
 __attribute__((format(printf, 1, 2))) std::string sentence(const char* format, ...);
 
-// Keeps the sentence for m2n_last_error and hands the status back. Never allocates: the data path may use it for a caller's mistake.
+// Keeps the sentence for m2n_last_error and hands the status back. Never allocates: the data path may use it for a
+// caller's mistake.
 __attribute__((format(printf, 2, 3))) m2n_status fail(m2n_status status, const char* format, ...);
 
 const char* last_error();

@@ -1,5 +1,5 @@
-// Which pieces an expert node serves next, as a pure decision: what has come and who is in phase in; "serve this tag" or "wait until then" out. The
-// rule is m2n_receive's comment in m2n.h.
+// Which pieces an expert node serves next, as a pure decision: what has come and who is in phase in; "serve this tag"
+// or "wait until then" out. The rule is m2n_receive's comment in m2n.h.
 #ifndef M2N_SRC_GATHER_H
 #define M2N_SRC_GATHER_H
 
@@ -44,8 +44,8 @@ struct GatherDecision {
 
 GatherDecision decide(const GatherState& state);
 
-// The pieces of a batch of this tag and version: oldest first, one of each sender, at most max_pairs pairs in all (one piece always fits). Writes
-// indices into `ready` and returns how many; `chosen` has room for one per sender.
+// The pieces of a batch of this tag and version: oldest first, one of each sender, at most max_pairs pairs in all (one
+// piece always fits). Writes indices into `ready` and returns how many; `chosen` has room for one per sender.
 uint32_t choose(const GatherState& state, uint32_t tag, uint64_t version, std::span<uint32_t> chosen);
 
 }  // namespace m2n

@@ -10,7 +10,8 @@
 namespace m2n {
 
 inline bool is_valid_header(const DispatchHeader& header, uint64_t sequence, const PairSizes& sizes) {
-  return header.sequence == sequence && header.rows <= sizes.max_rows && header.pairs <= sizes.max_pairs && header.groups <= sizes.max_groups;
+  return header.sequence == sequence && header.rows <= sizes.max_rows && header.pairs <= sizes.max_pairs &&
+         header.groups <= sizes.max_groups;
 }
 
 // Keys strictly ascending, at least one pair each, together all pairs.

@@ -19,7 +19,8 @@ bool is_answer(int32_t status) {
 
 }  // namespace
 
-Receiver::Receiver(const m2n_config& config) : Endpoint(config), acceptor_(config_, sizes_, layout_, *transport_, doorbell_) {
+Receiver::Receiver(const m2n_config& config)
+    : Endpoint(config), acceptor_(config_, sizes_, layout_, *transport_, doorbell_) {
   pairs_.reserve(config.max_peers);
   phases_.reserve(config.max_peers);
   ready_.reserve(std::size_t{config.max_peers} * config.slots);
@@ -38,12 +39,14 @@ uint32_t Receiver::peer_count() const { return static_cast<uint32_t>(pairs_.size
 
 m2n_status Receiver::check_gather(const m2n_gather* gather) const {
   if (!batch_.empty()) return fail(M2N_INVALID, "the last batch is not returned yet");
-  if (gather == nullptr || gather->tag_count == 0 || gather->reserved != 0) return fail(M2N_INVALID, "a gather needs at least one tag");
+  if (gather == nullptr || gather->tag_count == 0 || gather->reserved != 0)
+    return fail(M2N_INVALID, "a gather needs at least one tag");
   return M2N_OK;
 }
 
 m2n_status Receiver::receive(const m2n_gather* gather, uint32_t wait_us, m2n_batch* out) {
-  if (const m2n_status status = check_gather(gather); status != M2N_OK || out == nullptr) return status != M2N_OK ? status : M2N_INVALID;
+  if (const m2n_status status = check_gather(gather); status != M2N_OK || out == nullptr)
+    return status != M2N_OK ? status : M2N_INVALID;
   if (gather->tag_count != tag_count_) {
     tag_count_ = gather->tag_count;
     last_tag_ %= tag_count_;
@@ -216,8 +219,9 @@ void Receiver::take_piece(const ReadyPiece& ready) {
   Pair::Slot& slot = pair->slots[ready.slot];
   slot.state = Pair::Slot::kWorking;
   phases_[ready.sender] = {true, true, ready.tag};
-  pieces_.push_back({pair->view.rows(ready.slot), pair->view.results(ready.slot), slot.row_of_pair.data(), slot.groups.data(), slot.header.rows,
-                     slot.header.pairs, slot.header.groups, pair->rank, ready.slot, 0, slot.header.epoch, batch_.size()});
+  pieces_.push_back({pair->view.rows(ready.slot), pair->view.results(ready.slot), slot.row_of_pair.data(),
+                     slot.groups.data(), slot.header.rows, slot.header.pairs, slot.header.groups, pair->rank,
+                     ready.slot, 0, slot.header.epoch, batch_.size()});
   batch_.push_back({pair, false});
 }
 
@@ -226,7 +230,8 @@ bool Receiver::is_current(const m2n_batch* batch) const {
 }
 
 m2n_status Receiver::return_batch(const m2n_batch* batch, int32_t status, uint64_t compute_ns) {
-  if (!is_current(batch)) return fail(M2N_INVALID, "this is not the batch that was received last, or it is returned already");
+  if (!is_current(batch))
+    return fail(M2N_INVALID, "this is not the batch that was received last, or it is returned already");
   if (!is_answer(status)) return fail(M2N_INVALID, "a batch cannot be returned with status %d", status);
   for (uint32_t piece = 0; piece < batch_.size(); ++piece)
     if (!batch_[piece].returned) answer(*batch_[piece].pair, pieces_[piece].slot, status, compute_ns);
@@ -239,9 +244,11 @@ m2n_status Receiver::return_batch(const m2n_batch* batch, int32_t status, uint64
 }
 
 m2n_status Receiver::return_piece(const m2n_batch* batch, uint32_t piece, int32_t status, uint64_t compute_ns) {
-  if (!is_current(batch)) return fail(M2N_INVALID, "this is not the batch that was received last, or it is returned already");
+  if (!is_current(batch))
+    return fail(M2N_INVALID, "this is not the batch that was received last, or it is returned already");
   if (!is_answer(status)) return fail(M2N_INVALID, "a piece cannot be returned with status %d", status);
-  if (piece >= batch_.size() || batch_[piece].returned) return fail(M2N_INVALID, "piece %u is not in the batch, or is returned already", piece);
+  if (piece >= batch_.size() || batch_[piece].returned)
+    return fail(M2N_INVALID, "piece %u is not in the batch, or is returned already", piece);
   answer(*batch_[piece].pair, pieces_[piece].slot, status, compute_ns);
   batch_[piece].returned = true;
   batch_[piece].pair->peer_doorbell.ring();
@@ -251,7 +258,8 @@ m2n_status Receiver::return_piece(const m2n_batch* batch, uint32_t piece, int32_
 // Publishes the slot's result; the caller rings.
 void Receiver::answer(Pair& pair, uint32_t slot, int32_t status, uint64_t compute_ns) {
   Pair::Slot& state = pair.slots[slot];
-  const ResultHeader header{state.sequence, now_ns() - state.seen_ns, compute_ns, status, state.header.pairs, kChunksOfResult, {}};
+  const ResultHeader header{state.sequence,     now_ns() - state.seen_ns, compute_ns, status,
+                            state.header.pairs, kChunksOfResult,          {}};
   std::memcpy(pair.view.result(slot), &header, sizeof header);
   state.published = Arrival::after(state.published, kChunksOfResult);
   state.state = Pair::Slot::kIdle;

@@ -56,7 +56,7 @@ class Receiver final : public Endpoint {
   std::vector<SenderPhase> phases_;           // of pairs_, index for index
   std::vector<ReadyPiece> ready_;             // oldest first
   std::vector<uint32_t> chosen_;
-  std::vector<m2n_piece> pieces_;             // what the caller sees of the current batch
+  std::vector<m2n_piece> pieces_;  // what the caller sees of the current batch
   std::vector<BatchPiece> batch_;
   uint32_t tag_count_ = 0;
   bool served_ = false;

@@ -9,14 +9,15 @@
 namespace m2n {
 namespace {
 
-constexpr uint64_t kLifeCheckNs = 4'000'000;       // a dead receiver is noticed within this, plus a scheduling delay
+constexpr uint64_t kLifeCheckNs = 4'000'000;  // a dead receiver is noticed within this, plus a scheduling delay
 constexpr uint64_t kConnectSliceNs = 1'000'000;
-constexpr uint32_t kChunksOfDispatch = 2;          // the header, and all rows at once
-constexpr uint32_t kUseShift = 4;                  // a ticket is (use of the slot, slot)
+constexpr uint32_t kChunksOfDispatch = 2;  // the header, and all rows at once
+constexpr uint32_t kUseShift = 4;          // a ticket is (use of the slot, slot)
 static_assert(kMaxSlots <= 1u << kUseShift);
 
 bool is_answer(int32_t status) {
-  return status == M2N_OK || status == M2N_INVALID || status == M2N_INTERNAL || status == M2N_VERSION_MISSING || status == M2N_MISPLACED;
+  return status == M2N_OK || status == M2N_INVALID || status == M2N_INTERNAL || status == M2N_VERSION_MISSING ||
+         status == M2N_MISPLACED;
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ Sender::~Sender() {
 }
 
 uint32_t Sender::peer_count() const {
-  return static_cast<uint32_t>(std::count_if(pairs_.begin(), pairs_.end(), [](const auto& pair) { return !pair->lost; }));
+  return static_cast<uint32_t>(
+      std::count_if(pairs_.begin(), pairs_.end(), [](const auto& pair) { return !pair->lost; }));
 }
 
 Sender::Pair* Sender::find(uint32_t peer) const {
@@ -45,9 +47,11 @@ Sender::Pair* Sender::find(uint32_t peer) const {
 m2n_status Sender::connect(uint32_t peer, const uint8_t* bytes, uint32_t length, uint32_t wait_us) {
   const uint64_t until_ns = after_us(now_ns(), wait_us);
   const Address address = parse_receiver_address(bytes, length, config_.transport);
-  if (Pair* known = find(peer); known != nullptr && !is_lost(*known)) return fail(M2N_INVALID, "peer %u is connected already", peer);
+  if (Pair* known = find(peer); known != nullptr && !is_lost(*known))
+    return fail(M2N_INVALID, "peer %u is connected already", peer);
   disconnect(peer);
-  if (pairs_.size() == config_.max_peers) return fail(M2N_REFUSED, "%u peers are connected, which is max_peers", config_.max_peers);
+  if (pairs_.size() == config_.max_peers)
+    return fail(M2N_REFUSED, "%u peers are connected, which is max_peers", config_.max_peers);
   const std::shared_ptr<Pair> pair = make_pair(peer, address);
   ConnectRequest request{M2N_ABI_VERSION, config_.rank, sizes_, {}, pair->region->name(), doorbell_region_->name()};
   std::memcpy(request.secret, config_.secret, sizeof request.secret);
@@ -77,7 +81,8 @@ std::shared_ptr<Sender::Pair> Sender::make_pair(uint32_t peer, const Address& ad
   return pair;
 }
 
-m2n_status Sender::await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair, uint64_t until_ns) {
+m2n_status Sender::await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair,
+                                uint64_t until_ns) {
   ConnectAnswer answer{};
   bool announced = false;
   const auto is_gone = [&] { return load(pair.peer_doorbell.shared().state) == kClosed || !pair.watch->alive(); };
@@ -87,7 +92,8 @@ m2n_status Sender::await_answer(uint32_t peer, ConnectClaim& claim, const Connec
       pair.peer_doorbell.ring();
       announced = true;
     }
-    // A wake-up is kept for the next data-path wait: an answer under way is worth more. The receiver rings when it has answered, unless it refuses.
+    // A wake-up is kept for the next data-path wait: an answer under way is worth more. The receiver rings when it has
+    // answered, unless it refuses.
     const uint64_t slice_until_ns = std::min(until_ns, now_ns() + kConnectSliceNs);
     waiter_.wait_through(slice_until_ns, [&] { return announced && claim.has_answer(&answer) ? 0 : kNever; });
     if (announced && claim.has_answer(&answer)) break;
@@ -132,8 +138,10 @@ m2n_status Sender::peer_state(uint32_t peer) {
 
 // ---- from open to dispatched ----
 
-m2n_status Sender::slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups, m2n_slot_view* out) {
-  if (out == nullptr || slot >= sizes_.slots) return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
+m2n_status Sender::slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups,
+                             m2n_slot_view* out) {
+  if (out == nullptr || slot >= sizes_.slots)
+    return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
   if (rows > sizes_.max_rows || pairs > sizes_.max_pairs || groups > sizes_.max_groups)
     return fail(M2N_INVALID, "%u rows, %u pairs and %u groups do not fit a slot", rows, pairs, groups);
   Slot& ticket = slots_[slot];
@@ -164,13 +172,16 @@ m2n_status Sender::slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32
 // A piece opened for an earlier connection to the same receiver gives way.
 void Sender::add_piece(Slot& ticket, const Pair& pair) {
   std::erase_if(ticket.pieces, [&](const TicketPiece& piece) { return piece.pair->peer == pair.peer; });
-  const auto owner = std::find_if(pairs_.begin(), pairs_.end(), [&](const auto& known) { return known.get() == &pair; });
+  const auto owner =
+      std::find_if(pairs_.begin(), pairs_.end(), [&](const auto& known) { return known.get() == &pair; });
   ticket.pieces.push_back({*owner, {}});
 }
 
 m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out) {
-  if (message == nullptr || out == nullptr || slot >= sizes_.slots) return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
-  if (message->deadline_us == 0 || message->reserved != 0) return fail(M2N_INVALID, "a dispatch needs a deadline: every wait is bounded");
+  if (message == nullptr || out == nullptr || slot >= sizes_.slots)
+    return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
+  if (message->deadline_us == 0 || message->reserved != 0)
+    return fail(M2N_INVALID, "a dispatch needs a deadline: every wait is bounded");
   Slot& ticket = slots_[slot];
   if (ticket.state == Slot::kDispatched) return fail(M2N_INVALID, "slot %u is dispatched and not released yet", slot);
   ticket.state = Slot::kDispatched;
@@ -181,7 +192,8 @@ m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticke
     piece.result = {nullptr, pair.peer, pair.lost ? M2N_PEER_LOST : M2N_PENDING, pair.slots[slot].pairs, 0, 0, 0};
     if (!pair.lost) publish(pair, slot, *message);
   }
-  // Rung after all are published: a receiver that wakes up at once must not take this core from the pieces still to come.
+  // Rung after all are published: a receiver that wakes up at once must not take this core from the pieces still to
+  // come.
   for (TicketPiece& piece : ticket.pieces)
     if (piece.result.status == M2N_PENDING) piece.pair->peer_doorbell.ring();
   *out = ticket.use << kUseShift | slot;
@@ -282,12 +294,14 @@ void Sender::expire(Slot& ticket, uint32_t slot) {
   }
 }
 
-m2n_status Sender::combine(m2n_ticket number, uint32_t wait_us, m2n_result* results, uint32_t capacity, uint32_t* count) {
+m2n_status Sender::combine(m2n_ticket number, uint32_t wait_us, m2n_result* results, uint32_t capacity,
+                           uint32_t* count) {
   uint32_t slot;
   Slot* ticket = find_ticket(number, &slot);
   if (ticket == nullptr || count == nullptr) return fail(M2N_INVALID, "this ticket was released, or never was one");
   if (capacity < ticket->pieces.size() || (results == nullptr && capacity > 0))
-    return fail(M2N_INVALID, "the ticket has %zu pieces and there is room for %u results", ticket->pieces.size(), capacity);
+    return fail(M2N_INVALID, "the ticket has %zu pieces and there is room for %u results", ticket->pieces.size(),
+                capacity);
   *count = 0;
   if (!settle(*ticket, slot)) {
     const uint64_t until_ns = std::min(ticket->deadline_ns, after_us(now_ns(), wait_us));

@@ -20,7 +20,8 @@ class Sender final : public Endpoint {
   m2n_status connect(uint32_t peer, const uint8_t* address, uint32_t length, uint32_t wait_us);
   m2n_status disconnect(uint32_t peer);
   m2n_status peer_state(uint32_t peer);
-  m2n_status slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups, m2n_slot_view* out);
+  m2n_status slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups,
+                       m2n_slot_view* out);
   m2n_status dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out);
   m2n_status combine(m2n_ticket ticket, uint32_t wait_us, m2n_result* results, uint32_t capacity, uint32_t* count);
   m2n_status release(m2n_ticket ticket);
@@ -29,12 +30,13 @@ class Sender final : public Endpoint {
   uint32_t peer_count() const override;
 
  private:
-  // One slot towards one receiver: free -> open -> sent -> free, or sent -> abandoned -> free where the ticket did not wait for the result.
+  // One slot towards one receiver: free -> open -> sent -> free, or sent -> abandoned -> free where the ticket did not
+  // wait for the result.
   struct PairSlot {
     enum State { kFree, kOpen, kSent, kAbandoned } state = kFree;
-    uint64_t sequence = 0;     // messages sent so far
-    uint64_t published = 0;    // own counter, as in PairEnd::arrived
-    uint64_t seen = 0;         // the peer's counter after its last whole result
+    uint64_t sequence = 0;   // messages sent so far
+    uint64_t published = 0;  // own counter, as in PairEnd::arrived
+    uint64_t seen = 0;       // the peer's counter after its last whole result
     uint32_t rows = 0;
     uint32_t pairs = 0;
     uint32_t groups = 0;
@@ -49,7 +51,8 @@ class Sender final : public Endpoint {
     bool lost = false;
     std::array<PairSlot, kMaxSlots> slots;
   };
-  // A ticket's part for one receiver. Holds the pair, so that results stay mapped until the release whatever becomes of the peer.
+  // A ticket's part for one receiver. Holds the pair, so that results stay mapped until the release whatever becomes of
+  // the peer.
   struct TicketPiece {
     std::shared_ptr<Pair> pair;
     m2n_result result;  // status M2N_PENDING until it has ended
@@ -63,7 +66,8 @@ class Sender final : public Endpoint {
 
   Pair* find(uint32_t peer) const;
   std::shared_ptr<Pair> make_pair(uint32_t peer, const Address& address) const;
-  m2n_status await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair, uint64_t until_ns);
+  m2n_status await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair,
+                          uint64_t until_ns);
   void drop(Pair& pair);
   bool has_left(Pair& pair);  // said so, or was dropped here
   bool is_lost(Pair& pair);   // has left, or died

@@ -67,7 +67,8 @@ struct alignas(kLine) DispatchHeader {
   uint32_t chunks;  // pieces of the message, the header included
   uint32_t reserved[5];
 };
-static_assert(sizeof(DispatchHeader) == 64 && offsetof(DispatchHeader, tag) == 24 && offsetof(DispatchHeader, chunks) == 40);
+static_assert(sizeof(DispatchHeader) == 64 && offsetof(DispatchHeader, tag) == 24 &&
+              offsetof(DispatchHeader, chunks) == 40);
 
 struct alignas(kLine) ResultHeader {
   uint64_t sequence;  // of the message it answers
@@ -78,7 +79,8 @@ struct alignas(kLine) ResultHeader {
   uint32_t chunks;
   uint32_t reserved[7];
 };
-static_assert(sizeof(ResultHeader) == 64 && offsetof(ResultHeader, status) == 24 && offsetof(ResultHeader, chunks) == 32);
+static_assert(sizeof(ResultHeader) == 64 && offsetof(ResultHeader, status) == 24 &&
+              offsetof(ResultHeader, chunks) == 32);
 static_assert(sizeof(m2n_group) == 8);
 
 // Where the parts of a slot lie, from the sizes alone.
@@ -118,7 +120,9 @@ class PairView {
   m2n_group* groups(uint32_t slot) const { return reinterpret_cast<m2n_group*>(at(slot) + layout_->groups); }
   uint32_t* row_of_pair(uint32_t slot) const { return reinterpret_cast<uint32_t*>(at(slot) + layout_->row_of_pair); }
   std::byte* rows(uint32_t slot) const { return at(slot) + layout_->rows; }
-  ResultHeader* result(uint32_t slot) const { return reinterpret_cast<ResultHeader*>(at(slot) + layout_->result_header); }
+  ResultHeader* result(uint32_t slot) const {
+    return reinterpret_cast<ResultHeader*>(at(slot) + layout_->result_header);
+  }
   std::byte* results(uint32_t slot) const { return at(slot) + layout_->results; }
 
  private:

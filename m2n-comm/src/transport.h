@@ -1,5 +1,6 @@
-// What a transport is: a way to make memory that a peer can map, to map the peer's, to know whether the peer lives, and to sleep on a shared word.
-// Everything else (slots, doorbells, waiting, gathering) is the same code for all transports.
+// What a transport is: a way to make memory that a peer can map, to map the peer's, to know whether the peer lives, and
+// to sleep on a shared word. Everything else (slots, doorbells, waiting, gathering) is the same code for all
+// transports.
 #ifndef M2N_SRC_TRANSPORT_H
 #define M2N_SRC_TRANSPORT_H
 
@@ -11,7 +12,8 @@
 
 namespace m2n {
 
-// How a peer finds a region. Travels in addresses and connect requests, so it may be anything when it arrives: map() and watch() check it.
+// How a peer finds a region. Travels in addresses and connect requests, so it may be anything when it arrives: map()
+// and watch() check it.
 struct RegionName {
   uint32_t pid;
   int32_t descriptor;
@@ -58,7 +60,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual std::unique_ptr<Region> create(uint64_t magic, uint64_t bytes) const = 0;
-  // Maps a peer's region of exactly `bytes`. Throws Failure(M2N_PEER_LOST) if it is gone, M2N_INVALID if it is not what its name says.
+  // Maps a peer's region of exactly `bytes`. Throws Failure(M2N_PEER_LOST) if it is gone, M2N_INVALID if it is not what
+  // its name says.
   virtual std::unique_ptr<Region> map(const RegionName& name, uint64_t magic, uint64_t bytes) const = 0;
   virtual std::unique_ptr<PeerWatch> watch(const RegionName& name) const = 0;
   // Whether the words slept on are seen by one process only.

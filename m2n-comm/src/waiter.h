@@ -1,6 +1,6 @@
-// How an endpoint waits: a short pause-spin, then sched_yield, then sleep on its doorbell. The spin wins when the peer has a core of its own, the yield
-// when processes share cores, the sleep when the wait is long. How long to yield follows the running mean of the waits: what is not expected within
-// the budget is better slept for.
+// How an endpoint waits: a short pause-spin, then sched_yield, then sleep on its doorbell. The spin wins when the peer
+// has a core of its own, the yield when processes share cores, the sleep when the wait is long. How long to yield
+// follows the running mean of the waits: what is not expected within the budget is better slept for.
 #ifndef M2N_SRC_WAITER_H
 #define M2N_SRC_WAITER_H
 
@@ -70,8 +70,9 @@ class Waiter {
     own_.ring();
   }
 
-  // Until look() says kReady or the clock says until_ns. look() returns 0 when there is what was waited for, else the time at which to look again although
-  // nobody rings (kNever if none). each_slice() runs at least every slice_ns of sleep: for noticing what does not ring, such as a peer's death.
+  // Until look() says kReady or the clock says until_ns. look() returns 0 when there is what was waited for, else the
+  // time at which to look again although nobody rings (kNever if none). each_slice() runs at least every slice_ns of
+  // sleep: for noticing what does not ring, such as a peer's death.
   template <class Look, class EachSlice>
   WaitEnd wait(uint64_t until_ns, uint64_t slice_ns, Look&& look, EachSlice&& each_slice) {
     return run<true>(until_ns, slice_ns, look, each_slice);

@@ -16,7 +16,8 @@ class SlotTest : public testing::TestWithParam<m2n_transport> {
     ASSERT_EQ(connect(sender_.get(), 0, receiver_.get()), M2N_OK) << m2n_last_error();
   }
 
-  m2n_ticket dispatch(uint32_t slot, const Piece& piece, uint64_t seed, uint32_t tag = 0, uint64_t deadline_us = kLongUs) {
+  m2n_ticket dispatch(uint32_t slot, const Piece& piece, uint64_t seed, uint32_t tag = 0,
+                      uint64_t deadline_us = kLongUs) {
     EXPECT_EQ(write_piece(sender_.get(), slot, 0, piece, seed, sizes_), M2N_OK) << m2n_last_error();
     const m2n_message message = message_of(tag, deadline_us, 7, 9);
     m2n_ticket ticket = 0;
@@ -25,9 +26,12 @@ class SlotTest : public testing::TestWithParam<m2n_transport> {
     return ticket;
   }
 
-  m2n_status receive(m2n_batch* batch, uint32_t wait_us = 1'000'000) { return m2n_receive(receiver_.get(), &kGather, wait_us, batch); }
+  m2n_status receive(m2n_batch* batch, uint32_t wait_us = 1'000'000) {
+    return m2n_receive(receiver_.get(), &kGather, wait_us, batch);
+  }
   m2n_status combine(m2n_ticket ticket, uint32_t wait_us = 1'000'000) {
-    return m2n_combine(sender_.get(), ticket, wait_us, results_.data(), static_cast<uint32_t>(results_.size()), &count_);
+    return m2n_combine(sender_.get(), ticket, wait_us, results_.data(), static_cast<uint32_t>(results_.size()),
+                       &count_);
   }
 
   const Sizes sizes_;
@@ -161,7 +165,8 @@ TEST_P(SlotTest, ReceiverLeaves_PiecesEnd_ResultsStay) {
   ASSERT_EQ(combine(ticket), M2N_OK);
   ASSERT_EQ(count_, 2u);
   EXPECT_EQ(results_[0].peer, 1u);
-  EXPECT_TRUE(check_result(results_[0], small_piece(), 8, sizes_)) << "what was returned before the receiver left counts";
+  EXPECT_TRUE(check_result(results_[0], small_piece(), 8, sizes_))
+      << "what was returned before the receiver left counts";
   EXPECT_EQ(results_[1].status, M2N_PEER_LOST);
   ASSERT_EQ(combine(lost), M2N_OK);
   EXPECT_EQ(results_[0].status, M2N_PEER_LOST);

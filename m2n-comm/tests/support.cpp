@@ -31,7 +31,9 @@ Handle open(const m2n_config& config) {
   return Handle(endpoint);
 }
 
-Handle open(m2n_transport transport, m2n_role role, uint32_t rank, const Sizes& sizes) { return open(config_of(transport, role, rank, sizes)); }
+Handle open(m2n_transport transport, m2n_role role, uint32_t rank, const Sizes& sizes) {
+  return open(config_of(transport, role, rank, sizes));
+}
 
 std::vector<uint8_t> address_of(m2n_endpoint* endpoint) {
   std::vector<uint8_t> address(M2N_ADDRESS_BYTES);
@@ -58,7 +60,9 @@ m2n_status connect(m2n_endpoint* sender, uint32_t peer, m2n_endpoint* receiver) 
   return status;
 }
 
-m2n_message message_of(uint32_t tag, uint64_t deadline_us, uint64_t version, uint64_t epoch) { return {tag, 0, version, epoch, deadline_us}; }
+m2n_message message_of(uint32_t tag, uint64_t deadline_us, uint64_t version, uint64_t epoch) {
+  return {tag, 0, version, epoch, deadline_us};
+}
 
 Piece random_piece(std::mt19937_64& random, const Sizes& sizes) {
   const auto below = [&](uint32_t bound) { return static_cast<uint32_t>(random() % bound); };
@@ -82,7 +86,9 @@ Piece small_piece() { return {2, {{1, 2}, {5, 1}}, {0, 1, 1}}; }
 
 namespace {
 
-uint8_t pattern(uint64_t seed, uint64_t a, uint64_t i) { return static_cast<uint8_t>((seed * 2654435761u + a * 40503u + i * 7u) >> 3); }
+uint8_t pattern(uint64_t seed, uint64_t a, uint64_t i) {
+  return static_cast<uint8_t>((seed * 2654435761u + a * 40503u + i * 7u) >> 3);
+}
 
 struct RowHead {
   uint64_t seed;
@@ -118,12 +124,14 @@ bool is_result(const void* result, uint32_t bytes, uint64_t seed, uint32_t row_i
   return std::memcmp(result, expected.data(), bytes) == 0;
 }
 
-m2n_status write_piece(m2n_endpoint* sender, uint32_t slot, uint32_t peer, const Piece& piece, uint64_t seed, const Sizes& sizes) {
+m2n_status write_piece(m2n_endpoint* sender, uint32_t slot, uint32_t peer, const Piece& piece, uint64_t seed,
+                       const Sizes& sizes) {
   m2n_slot_view view;
   const m2n_status status =
       m2n_slot_open(sender, slot, peer, piece.rows, piece.pairs(), static_cast<uint32_t>(piece.groups.size()), &view);
   if (status != M2N_OK) return status;
-  for (uint32_t row = 0; row < piece.rows; ++row) fill_row(static_cast<std::byte*>(view.rows) + row * sizes.row_bytes, sizes.row_bytes, seed, row);
+  for (uint32_t row = 0; row < piece.rows; ++row)
+    fill_row(static_cast<std::byte*>(view.rows) + row * sizes.row_bytes, sizes.row_bytes, seed, row);
   std::copy(piece.groups.begin(), piece.groups.end(), view.groups);
   std::copy(piece.row_of_pair.begin(), piece.row_of_pair.end(), view.row_of_pair);
   return M2N_OK;
@@ -140,7 +148,8 @@ bool compute(const m2n_batch& batch, uint32_t receiver, const Sizes& sizes) {
         RowHead head{};
         std::memcpy(&head, row, 12);
         if (head.row != row_index || !is_row(row, sizes.row_bytes, head.seed, head.row)) return false;
-        fill_result(static_cast<std::byte*>(piece.results) + pair * sizes.result_bytes, sizes.result_bytes, row, piece.groups[group].key, receiver);
+        fill_result(static_cast<std::byte*>(piece.results) + pair * sizes.result_bytes, sizes.result_bytes, row,
+                    piece.groups[group].key, receiver);
       }
     }
   }
@@ -152,8 +161,8 @@ bool check_result(const m2n_result& result, const Piece& piece, uint64_t seed, c
   uint32_t pair = 0;
   for (const m2n_group& group : piece.groups)
     for (uint32_t k = 0; k < group.pairs; ++k, ++pair)
-      if (!is_result(static_cast<const std::byte*>(result.rows) + pair * sizes.result_bytes, sizes.result_bytes, seed, piece.row_of_pair[pair],
-                     group.key, result.peer))
+      if (!is_result(static_cast<const std::byte*>(result.rows) + pair * sizes.result_bytes, sizes.result_bytes, seed,
+                     piece.row_of_pair[pair], group.key, result.peer))
         return false;
   return true;
 }

@@ -59,7 +59,8 @@ void fill_result(void* result, uint32_t bytes, const void* row, uint32_t key, ui
 bool is_result(const void* result, uint32_t bytes, uint64_t seed, uint32_t row_index, uint32_t key, uint32_t receiver);
 
 // Opens the slot's piece and writes it in place.
-m2n_status write_piece(m2n_endpoint* sender, uint32_t slot, uint32_t peer, const Piece& piece, uint64_t seed, const Sizes& sizes);
+m2n_status write_piece(m2n_endpoint* sender, uint32_t slot, uint32_t peer, const Piece& piece, uint64_t seed,
+                       const Sizes& sizes);
 // Computes every piece of a batch; false if a row's index does not match its place.
 bool compute(const m2n_batch& batch, uint32_t receiver, const Sizes& sizes);
 // Whether a result that ended M2N_OK has the right rows.

@@ -1,1 +1,141 @@
+// Waiting: no wake-up is lost, and an idle endpoint costs next to nothing.
+#include "waiter.h"
+
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <random>
+#include <thread>
+
+#include "support.h"
+
+namespace m2n::test {
+namespace {
+
+constexpr uint64_t kLostNs = 60'000'000'000u;  // a wait this long was never rung
+
+// One end of a ping-pong: a word that the peer writes, and the waiting for it.
+struct End {
+  explicit End(const Transport& transport)
+      : region(transport.create(kDoorbellMagic, kDoorbellBytes)),
+        bell(*region, transport.is_private()),
+        waiter(bell, 1'000, 1'000, counters) {}
+
+  bool wait_for(uint64_t round) {
+    return waiter.wait(
+               now_ns() + kLostNs, kLostNs, [&] { return load(word) == round ? 0 : kNever; }, [] {}) == WaitEnd::kReady;
+  }
+  void put(uint64_t round) {
+    store(word, round);
+    bell.ring();
+  }
+
+  std::unique_ptr<Region> region;
+  Doorbell bell;
+  m2n_counters counters{};
+  Waiter waiter;
+  uint64_t word = 0;
+};
+
+// Now and then a stall, of about the time that the other side needs to fall asleep.
+void stall(std::mt19937_64& random) {
+  const uint64_t kind = random() % 16;
+  if (kind == 0) sched_yield();
+  if (kind < 12) return;
+  const uint64_t until = now_ns() + random() % 12'000;
+  while (now_ns() < until) relax();
+}
+
+TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
+  const uint64_t rounds = amount(is_sanitized() ? 30'000 : 150'000, 10'000'000);
+  const auto transport = make_transport(M2N_LOOPBACK);
+  End left(*transport), right(*transport);
+  std::thread other([&] {
+    std::mt19937_64 random(2);
+    for (uint64_t round = 1; round <= rounds; ++round) {
+      ASSERT_TRUE(right.wait_for(round)) << "lost in round " << round;
+      stall(random);
+      left.put(round);
+    }
+  });
+  std::mt19937_64 random(1);
+  for (uint64_t round = 1; round <= rounds; ++round) {
+    stall(random);
+    right.put(round);
+    ASSERT_TRUE(left.wait_for(round)) << "lost in round " << round;
+  }
+  other.join();
+  EXPECT_GT(left.counters.sleeps + right.counters.sleeps, rounds / 100) << "the test must sleep to mean anything";
+}
+
+TEST(WaiterTest, WakesFromManyThreads_AreNeverLost) {
+  const auto transport = make_transport(M2N_LOOPBACK);
+  End end(*transport);
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> wakers;
+  for (int i = 0; i < 3; ++i) {
+    wakers.emplace_back([&] {
+      while (!stop) {
+        end.waiter.wake();
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+      }
+    });
+  }
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_EQ(end.waiter.wait(
+                  now_ns() + kLostNs, kLostNs, [] { return kNever; }, [] {}),
+              WaitEnd::kWoken);
+  stop = true;
+  for (std::thread& waker : wakers) waker.join();
+}
+
+TEST(WaiterTest, LookAgainTime_EndsTheSleep) {
+  const auto transport = make_transport(M2N_LOOPBACK);
+  End end(*transport);
+  const uint64_t due = now_ns() + 3'000'000;
+  const auto look = [&] { return now_ns() >= due ? 0 : due; };
+  EXPECT_EQ(end.waiter.wait(now_ns() + kLostNs, kLostNs, look, [] {}), WaitEnd::kReady);
+  EXPECT_LT(now_ns() - due, 1'000'000'000u);
+}
+
+TEST(YieldBudgetTest, FollowsTheMean_WithinItsBounds) {
+  YieldBudget budget(0);
+  for (int i = 0; i < 100; ++i) budget.ended(60'000);
+  EXPECT_NEAR(static_cast<double>(budget.ns()), 120'000, 1'000);
+  for (int i = 0; i < 100; ++i) budget.ended(1'000);
+  EXPECT_EQ(budget.ns(), kMinYieldNs);
+  for (int i = 0; i < 100; ++i) budget.ended(150'000);
+  EXPECT_EQ(budget.ns(), kMaxYieldNs);
+  for (int i = 0; i < 100; ++i) budget.ended(5'000'000);
+  EXPECT_EQ(budget.ns(), kMinYieldNs) << "what takes milliseconds is slept for";
+  budget.passed();
+  EXPECT_EQ(budget.ns(), 0u) << "idle";
+  EXPECT_EQ(YieldBudget(7'000).ns(), 7'000u);
+}
+
+double cpu_seconds() {
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+class IdleTest : public testing::TestWithParam<uint32_t> {};
+
+TEST_P(IdleTest, WaitingReceiver_UsesNoCpu) {
+  const Handle receiver = open(M2N_SHM, M2N_RECEIVER, 0);
+  const Handle sender = open(M2N_SHM, M2N_SENDER, 0);
+  ASSERT_EQ(connect(sender.get(), 0, receiver.get()), M2N_OK);
+  const uint64_t until = now_ns() + 300'000'000;
+  const double before = cpu_seconds();
+  m2n_batch batch;
+  while (now_ns() < until) EXPECT_EQ(m2n_receive(receiver.get(), &kGather, GetParam(), &batch), M2N_PENDING);
+  EXPECT_LT(cpu_seconds() - before, 0.006) << "2 % of 300 ms";
+}
+
+INSTANTIATE_TEST_SUITE_P(WaitUs, IdleTest, testing::Values(5'000u, 100'000u, 300'000u));
+
+}  // namespace
+}  // namespace m2n::test

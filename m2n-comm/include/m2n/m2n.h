@@ -1,20 +1,23 @@
 /*
  * m2n.h: moving token rows between M senders and N receivers, behind a C ABI.
  *
- * A sender is an attention node, a receiver an expert node; the library knows neither tensors nor models: rows are bytes, groups have keys
- * (expert ids), messages have tags (layers) and versions (weights).
+ * A sender is an attention node, a receiver an expert node; the library knows neither tensors nor models: rows are
+ * bytes, groups have keys (expert ids), messages have tags (layers) and versions (weights).
  *
- * Memory. Each connected pair shares one region with `slots` numbered slots, registered when they connect and never again. A slot has a dispatch part,
- * which the sender writes and the receiver reads, and a result part the other way round. Rows are produced in place: the views below are
- * addresses inside the peer's slot where memory is shared, so a kernel writes there directly and nothing is staged. Only the two peers map a
- * pair's region; each endpoint also has one small doorbell region that its peers may ring.
+ * Memory. Each connected pair shares one region with `slots` numbered slots, registered when they connect and never
+ * again. A slot has a dispatch part, which the sender writes and the receiver reads, and a result part the other way
+ * round. Rows are produced in place: the views below are addresses inside the peer's slot where memory is shared, so a
+ * kernel writes there directly and nothing is staged. Only the two peers map a pair's region; each endpoint also has
+ * one small doorbell region that its peers may ring.
  *
  * A slot's life:   free -> open (sender writes) -> dispatched -> received -> returned -> combined -> free
  *
- * Completion counts arrived pieces per slot; it never relies on the order of writes. Values in shared memory are read once into private memory and
- * checked there before use; a piece that fails a check is answered M2N_INVALID and never shown to the receiver's caller.
+ * Completion counts arrived pieces per slot; it never relies on the order of writes. Values in shared memory are read
+ * once into private memory and checked there before use; a piece that fails a check is answered M2N_INVALID and never
+ * shown to the receiver's caller.
  *
- * Waiting: a short pause-spin, then sched_yield, then sleep on a futex. Every wait has a bound. Nobody waits for a peer it sent nothing.
+ * Waiting: a short pause-spin, then sched_yield, then sleep on a futex. Every wait has a bound. Nobody waits for a peer
+ * it sent nothing.
  *
  * Threads: an endpoint belongs to one thread at a time, except m2n_wake, which any thread may call.
  */
@@ -34,11 +37,11 @@ extern "C" {
 
 typedef enum {
   M2N_OK = 0,
-  M2N_PENDING = 1,          /* not yet; the wait's bound passed, nothing is wrong */
-  M2N_WOKEN = 2,            /* m2n_wake ended the wait */
-  M2N_INVALID = -1,         /* an argument or a peer's message is out of contract */
-  M2N_PEER_LOST = -2,       /* the peer died, left, or its region is gone */
-  M2N_TIMEOUT = -3,         /* the ticket's deadline passed */
+  M2N_PENDING = 1,    /* not yet; the wait's bound passed, nothing is wrong */
+  M2N_WOKEN = 2,      /* m2n_wake ended the wait */
+  M2N_INVALID = -1,   /* an argument or a peer's message is out of contract */
+  M2N_PEER_LOST = -2, /* the peer died, left, or its region is gone */
+  M2N_TIMEOUT = -3,   /* the ticket's deadline passed */
   M2N_INTERNAL = -4,
   M2N_VERSION_MISSING = -5, /* the receiver does not hold the weight version */
   M2N_MISPLACED = -6,       /* the receiver does not hold a group's key */
@@ -55,16 +58,17 @@ typedef struct {
   uint32_t struct_bytes; /* sizeof(m2n_config) */
   int32_t transport;
   int32_t role;
-  uint32_t rank;         /* among endpoints of this role */
-  uint32_t max_peers;    /* 1..256 */
-  uint32_t slots;        /* per pair, 1..16; equal on both sides of a pair */
-  uint32_t max_rows;     /* per slot; equal on both sides, as are the next four */
+  uint32_t rank;      /* among endpoints of this role */
+  uint32_t max_peers; /* 1..256 */
+  uint32_t slots;     /* per pair, 1..16; equal on both sides of a pair */
+  uint32_t max_rows;  /* per slot; equal on both sides, as are the next four */
   uint32_t max_pairs;
   uint32_t max_groups;
   uint32_t row_bytes;
   uint32_t result_bytes; /* of one pair's result row */
   uint32_t spin_us;      /* pause-spin budget; 0: default 2 */
-  uint32_t yield_us;     /* sched_yield budget after the spin; 0: default, from the running mean of this endpoint's waits, at most 200 */
+  uint32_t yield_us; /* sched_yield budget after the spin; 0: default, from the running mean of this endpoint's waits,
+                        at most 200 */
   uint32_t reserved;
   uint8_t secret[M2N_SECRET_BYTES]; /* equal across the cluster, carried over the control plane */
 } m2n_config;
@@ -83,7 +87,8 @@ typedef enum {
   M2N_STRUCT_GATHER = 7,
   M2N_STRUCT_COUNTERS = 8
 } m2n_struct;
-/* The library's size of one of this header's structs, for bindings to compare with theirs at load; 0 for a number it does not know. */
+/* The library's size of one of this header's structs, for bindings to compare with theirs at load; 0 for a number it
+ * does not know. */
 M2N_API uint32_t m2n_struct_bytes(int32_t which);
 
 M2N_API m2n_status m2n_endpoint_open(const m2n_config* config, m2n_endpoint** out);
@@ -96,7 +101,8 @@ M2N_API void m2n_wake(m2n_endpoint*);
 
 /* ---- sender ---- */
 
-/* Connects to the receiver at `address`, which is known here as `peer` from now on. The receiver accepts inside its m2n_receive. */
+/* Connects to the receiver at `address`, which is known here as `peer` from now on. The receiver accepts inside its
+ * m2n_receive. */
 M2N_API m2n_status m2n_connect(m2n_endpoint*, uint32_t peer, const uint8_t* address, uint32_t length, uint32_t wait_us);
 /* Drops the pair; open tickets' pieces for it end with M2N_PEER_LOST. */
 M2N_API m2n_status m2n_disconnect(m2n_endpoint*, uint32_t peer);
@@ -116,39 +122,44 @@ typedef struct {
 } m2n_slot_view;
 
 /* Opens this slot's piece for one peer. A slot may have one piece for each of several peers. */
-M2N_API m2n_status m2n_slot_open(m2n_endpoint*, uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups,
-                                 m2n_slot_view* out);
+M2N_API m2n_status m2n_slot_open(m2n_endpoint*, uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs,
+                                 uint32_t groups, m2n_slot_view* out);
 
 typedef struct {
   uint32_t tag;
   uint32_t reserved;
   uint64_t version;
   uint64_t epoch;       /* the sender's view of membership; returned with the result */
-  uint64_t deadline_us; /* from now; a piece not returned by then ends with M2N_TIMEOUT. 0 is invalid: every wait is bounded */
+  uint64_t deadline_us; /* from now; a piece not returned by then ends with M2N_TIMEOUT. 0 is invalid: every wait is
+                           bounded */
 } m2n_message;
 
-/* Publishes every piece opened in this slot. The ticket is consumed by m2n_release. With no piece open the ticket is complete at once. */
+/* Publishes every piece opened in this slot. The ticket is consumed by m2n_release. With no piece open the ticket is
+ * complete at once. */
 M2N_API m2n_status m2n_dispatch(m2n_endpoint*, uint32_t slot, const m2n_message* message, m2n_ticket* out);
 
 typedef struct {
-  const void* rows;    /* [pairs][result_bytes] in the order of the piece's pairs; NULL unless status is M2N_OK */
+  const void* rows; /* [pairs][result_bytes] in the order of the piece's pairs; NULL unless status is M2N_OK */
   uint32_t peer;
-  int32_t status;      /* m2n_status of this piece */
+  int32_t status; /* m2n_status of this piece */
   uint32_t pairs;
   uint32_t reserved;
   uint64_t hold_ns;    /* receiver's clock: from seeing the piece to returning it */
   uint64_t compute_ns; /* receiver's clock: as it told m2n_return */
 } m2n_result;
 
-/* M2N_OK: every piece of the ticket has ended (look at each status); results[0..*count) are valid until m2n_release. M2N_PENDING after wait_us. */
-M2N_API m2n_status m2n_combine(m2n_endpoint*, m2n_ticket ticket, uint32_t wait_us, m2n_result* results, uint32_t capacity, uint32_t* count);
-/* Frees the slot. Legal at any time after dispatch; late results of an abandoned ticket are dropped by their sequence number, and the slot of a pair
- * whose piece timed out stays closed until that peer has returned it or is gone. */
+/* M2N_OK: every piece of the ticket has ended (look at each status); results[0..*count) are valid until m2n_release.
+ * M2N_PENDING after wait_us. */
+M2N_API m2n_status m2n_combine(m2n_endpoint*, m2n_ticket ticket, uint32_t wait_us, m2n_result* results,
+                               uint32_t capacity, uint32_t* count);
+/* Frees the slot. Legal at any time after dispatch; late results of an abandoned ticket are dropped by their sequence
+ * number, and the slot of a pair whose piece timed out stays closed until that peer has returned it or is gone. */
 M2N_API m2n_status m2n_release(m2n_endpoint*, m2n_ticket ticket);
 
 /* ---- receiver ---- */
 
-/* One sender's rows within a batch. The index arrays are private, checked copies; rows and results are addresses in the shared slot. */
+/* One sender's rows within a batch. The index arrays are private, checked copies; rows and results are addresses in the
+ * shared slot. */
 typedef struct {
   const void* rows;
   void* results;               /* [pairs][result_bytes], to be written before m2n_return */
@@ -157,11 +168,11 @@ typedef struct {
   uint32_t rows_count;
   uint32_t pairs;
   uint32_t groups_count;
-  uint32_t peer;               /* the sender's rank */
+  uint32_t peer; /* the sender's rank */
   uint32_t slot;
   uint32_t reserved;
   uint64_t epoch;
-  uint64_t token;              /* for the library */
+  uint64_t token; /* for the library */
 } m2n_piece;
 
 typedef struct {
@@ -169,7 +180,7 @@ typedef struct {
   uint32_t count;
   uint32_t tag;
   uint64_t version;
-  uint64_t gather_ns;      /* how long the first piece waited for the others */
+  uint64_t gather_ns; /* how long the first piece waited for the others */
 } m2n_batch;
 
 typedef struct {
@@ -180,26 +191,30 @@ typedef struct {
 } m2n_gather;
 
 /*
- * Waits up to wait_us for work, then fills a batch: pieces of one tag and version, from different senders. M2N_PENDING if none came.
+ * Waits up to wait_us for work, then fills a batch: pieces of one tag and version, from different senders. M2N_PENDING
+ * if none came.
  *
- * Order: tags in cyclic order after the last one served, oldest piece first within a tag. A sender is in phase when the last piece served for it had
- * the tag just before the candidate's (cyclic) and it is connected. With more than one sender connected and window_us > 0, the call waits at most window_us, from when
- * the first piece was seen, for in-phase senders that are still missing at the next tag; it takes what has come when the window ends, or as
- * soon as all in-phase senders are there. A sender that is late, dead or new is never waited for longer.
+ * Order: tags in cyclic order after the last one served, oldest piece first within a tag. A sender is in phase when the
+ * last piece served for it had the tag just before the candidate's (cyclic) and it is connected. With more than one
+ * sender connected and window_us > 0, the call waits at most window_us, from when the first piece was seen, for
+ * in-phase senders that are still missing at the next tag; it takes what has come when the window ends, or as soon as
+ * all in-phase senders are there. A sender that is late, dead or new is never waited for longer.
  */
 M2N_API m2n_status m2n_receive(m2n_endpoint*, const m2n_gather* gather, uint32_t wait_us, m2n_batch* out);
-/* Publishes the results of every piece of the batch with one status (M2N_OK, M2N_VERSION_MISSING, M2N_MISPLACED or M2N_INTERNAL) and frees them. */
+/* Publishes the results of every piece of the batch with one status (M2N_OK, M2N_VERSION_MISSING, M2N_MISPLACED or
+ * M2N_INTERNAL) and frees them. */
 M2N_API m2n_status m2n_return(m2n_endpoint*, const m2n_batch* batch, int32_t status, uint64_t compute_ns);
 /* As m2n_return for one piece, where only that one is refused or finished earlier; m2n_return then skips it. */
-M2N_API m2n_status m2n_return_piece(m2n_endpoint*, const m2n_batch* batch, uint32_t piece, int32_t status, uint64_t compute_ns);
+M2N_API m2n_status m2n_return_piece(m2n_endpoint*, const m2n_batch* batch, uint32_t piece, int32_t status,
+                                    uint64_t compute_ns);
 
 typedef struct {
-  uint64_t messages;      /* pieces sent or received */
+  uint64_t messages; /* pieces sent or received */
   uint64_t bytes;
-  uint64_t sleeps;        /* waits that reached the futex */
+  uint64_t sleeps; /* waits that reached the futex */
   uint64_t waits;
-  uint64_t invalid;       /* pieces refused */
-  uint64_t gathered;      /* batches with more than one piece */
+  uint64_t invalid;  /* pieces refused */
+  uint64_t gathered; /* batches with more than one piece */
   uint32_t peers;
   uint32_t reserved;
 } m2n_counters;

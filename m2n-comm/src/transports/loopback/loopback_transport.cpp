@@ -89,7 +89,8 @@ std::unique_ptr<Region> LoopbackTransport::map(const RegionName& name, uint64_t 
   {
     std::lock_guard lock(registry().mutex);
     const auto found = registry().named.find(key_of(name));
-    if (found == registry().named.end()) throw Failure(M2N_PEER_LOST, "the peer's region is gone: its endpoint was closed");
+    if (found == registry().named.end())
+      throw Failure(M2N_PEER_LOST, "the peer's region is gone: its endpoint was closed");
     memory = found->second;
   }
   RegionHeader header;

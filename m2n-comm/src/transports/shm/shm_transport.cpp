@@ -21,7 +21,8 @@ constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 
 class ShmRegion final : public Region {
  public:
-  ShmRegion(std::byte* base, const RegionName& name, Descriptor descriptor) : Region(base, name), descriptor_(std::move(descriptor)) {}
+  ShmRegion(std::byte* base, const RegionName& name, Descriptor descriptor)
+      : Region(base, name), descriptor_(std::move(descriptor)) {}
   ~ShmRegion() override { munmap(base_, name_.bytes); }
   void unname() override { descriptor_.reset(); }
 
@@ -41,20 +42,24 @@ class ProcessWatch final : public PeerWatch {
 // Page tables are filled at once, so that no row pays for a page fault.
 std::byte* map_all(const Descriptor& descriptor, uint64_t bytes) {
   void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor.get(), 0);
-  if (base == MAP_FAILED) throw Failure(M2N_INTERNAL, sentence("a shared region of %lu bytes cannot be mapped: %s", bytes, strerror(errno)));
+  if (base == MAP_FAILED)
+    throw Failure(M2N_INTERNAL, sentence("a shared region of %lu bytes cannot be mapped: %s", bytes, strerror(errno)));
   return static_cast<std::byte*>(base);
 }
 
-// A hostile name may point to a pipe, a device, or a file that shrinks while it is mapped: only a sealed memfd of this user and size will do.
+// A hostile name may point to a pipe, a device, or a file that shrinks while it is mapped: only a sealed memfd of this
+// user and size will do.
 void check_file(const Descriptor& file, const RegionName& name, uint64_t bytes) {
   struct stat status;
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid())
-    throw Failure(M2N_INVALID, sentence("descriptor %d of process %u is not a region of this user", name.descriptor, name.pid));
+    throw Failure(M2N_INVALID,
+                  sentence("descriptor %d of process %u is not a region of this user", name.descriptor, name.pid));
   const int seals = fcntl(file.get(), F_GET_SEALS);
   if (seals < 0 || (seals & kSizeSeals) != kSizeSeals)
     throw Failure(M2N_INVALID, sentence("the region of process %u is not sealed in size", name.pid));
   if (static_cast<uint64_t>(status.st_size) != bytes)
-    throw Failure(M2N_INVALID, sentence("the region of process %u has %ld bytes where %lu are expected", name.pid, status.st_size, bytes));
+    throw Failure(M2N_INVALID, sentence("the region of process %u has %ld bytes where %lu are expected", name.pid,
+                                        status.st_size, bytes));
 }
 
 }  // namespace
@@ -63,16 +68,19 @@ ShmTransport::ShmTransport() : started_(start_time(static_cast<uint32_t>(getpid(
   // /proc/<pid>/fd of such a process belongs to root, so no peer could open our regions.
   if (prctl(PR_GET_DUMPABLE) != 1)
     throw Failure(M2N_INVALID,
-                  "this process is not dumpable (it is setuid, has file capabilities, or asked for it), so peers cannot reach its shared memory; "
+                  "this process is not dumpable (it is setuid, has file capabilities, or asked for it), so peers "
+                  "cannot reach its shared memory; "
                   "start it without");
-  if (started_ == 0) throw Failure(M2N_INTERNAL, "/proc is not mounted; shared memory peers find each other through it");
+  if (started_ == 0)
+    throw Failure(M2N_INTERNAL, "/proc is not mounted; shared memory peers find each other through it");
 }
 
 std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes) const {
   Descriptor file(memfd_create("m2n", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) throw Failure(M2N_INTERNAL, sentence("memfd_create failed: %s", strerror(errno)));
   // The pages are taken now: later there is nobody to tell that memory has run out.
-  if (ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 || fallocate(file.get(), 0, 0, static_cast<off_t>(bytes)) != 0)
+  if (ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 ||
+      fallocate(file.get(), 0, 0, static_cast<off_t>(bytes)) != 0)
     throw Failure(M2N_INTERNAL, sentence("no memory for a shared region of %lu bytes: %s", bytes, strerror(errno)));
   if (fcntl(file.get(), F_ADD_SEALS, kSizeSeals | F_SEAL_SEAL) != 0)
     throw Failure(M2N_INTERNAL, sentence("a shared region cannot be sealed: %s", strerror(errno)));
@@ -92,9 +100,14 @@ std::unique_ptr<Region> ShmTransport::map(const RegionName& name, uint64_t magic
   // Not blocking: the path may lead to a pipe.
   Descriptor file(open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file && (errno == EACCES || errno == EPERM))
-    throw Failure(M2N_INVALID,
-                  sentence("process %u does not let this one open its regions: both must run as one user, with the same capabilities", name.pid));
-  if (!file) throw Failure(M2N_PEER_LOST, sentence("the region of process %u is gone: the process has ended or closed it", name.pid));
+    throw Failure(
+        M2N_INVALID,
+        sentence(
+            "process %u does not let this one open its regions: both must run as one user, with the same capabilities",
+            name.pid));
+  if (!file)
+    throw Failure(M2N_PEER_LOST,
+                  sentence("the region of process %u is gone: the process has ended or closed it", name.pid));
   check_file(file, name, bytes);
   auto region = std::make_unique<ShmRegion>(map_all(file, bytes), name, Descriptor());
   RegionHeader header;

@@ -1,6 +1,6 @@
-// Processes of one host and one user. Regions are memfds, sealed in size and reached through /proc/<pid>/fd/<n>: nothing has a name in a file system,
-// so nothing is left behind when everyone is killed, and other users cannot open it. Peers may be in different network namespaces, but must share the
-// process id namespace.
+// Processes of one host and one user. Regions are memfds, sealed in size and reached through /proc/<pid>/fd/<n>:
+// nothing has a name in a file system, so nothing is left behind when everyone is killed, and other users cannot open
+// it. Peers may be in different network namespaces, but must share the process id namespace.
 #ifndef M2N_SRC_TRANSPORTS_SHM_SHM_TRANSPORT_H
 #define M2N_SRC_TRANSPORTS_SHM_SHM_TRANSPORT_H
 
