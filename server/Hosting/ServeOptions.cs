@@ -1,0 +1,121 @@
+using MegaInfer.Engine;
+
+namespace MegaInfer.Server.Hosting;
+
+/// <summary>What <c>serve</c>, <c>generate</c> and <c>logits</c> are told on the command line. Checked once, by <see cref="Validate"/>, before anything starts.</summary>
+internal sealed record ServeOptions
+{
+    public const int MaxNodes = 64;
+
+    /// <summary>A folder, or the name of the embedded model.</summary>
+    public string Model { get; init; } = ModelFolders.EmbeddedName;
+
+    public int AttentionNodes { get; init; } = 1;
+
+    public int ExpertNodes { get; init; } = 1;
+
+    /// <summary>auto, or 1 to 4.</summary>
+    public string MicroBatches { get; init; } = "auto";
+
+    /// <summary>auto, fp32 or bf16; int8 and int4 are not built.</summary>
+    public string Dtype { get; init; } = "auto";
+
+    /// <summary>bf16 or fp32.</summary>
+    public string KvDtype { get; init; } = "bf16";
+
+    public string Http { get; init; } = "127.0.0.1:8080";
+
+    public string Grpc { get; init; } = "127.0.0.1:8081";
+
+    public string Control { get; init; } = "127.0.0.1:8082";
+
+    /// <summary>What clients must show; null: nothing.</summary>
+    public string? ApiKey { get; init; }
+
+    /// <summary>File with what nodes and operators must show; null: nothing, and the control port stays on loopback.</summary>
+    public string? SecretFile { get; init; }
+
+    /// <summary>Kernel threads of each node; 0: one per core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>auto, reference, avx2 or avx512.</summary>
+    public string Backend { get; init; } = "auto";
+
+    /// <summary>Sequences that may wait.</summary>
+    public int MaxQueue { get; init; } = 1024;
+
+    /// <summary>Sequences in progress on one attention node.</summary>
+    public int MaxSequences { get; init; } = 64;
+
+    /// <summary>Rows of a step.</summary>
+    public int MaxStepRows { get; init; } = 256;
+
+    /// <summary>Prompt rows of one sequence in a step.</summary>
+    public int ChunkRows { get; init; } = 128;
+
+    /// <summary>KV blocks of 16 tokens on each attention node; 0: from memory.</summary>
+    public int KvBlocks { get; init; }
+
+    public bool PrefixCache { get; init; } = true;
+
+    public double GatherShare { get; init; } = 0.1;
+
+    public bool AllowMixedNumerics { get; init; }
+
+    /// <summary>How long running sequences may take to finish after SIGTERM.</summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public int MicroBatchCount => MicroBatches == "auto" ? 0 : int.Parse(MicroBatches);
+
+    /// <exception cref="MegaInferException">The first value that is wrong, with its flag and its bounds.</exception>
+    public void Validate()
+    {
+        InRange("--attention-nodes", AttentionNodes, 1, MaxNodes);
+        InRange("--expert-nodes", ExpertNodes, 1, MaxNodes);
+        OneOf("--micro-batches", MicroBatches, "auto", "1", "2", "3", "4");
+        if (Dtype is "int8" or "int4")
+            throw new MegaInferException($"--dtype {Dtype} is not built yet; use auto, fp32 or bf16.");
+        OneOf("--dtype", Dtype, "auto", "fp32", "bf16");
+        OneOf("--kv-dtype", KvDtype, "bf16", "fp32");
+        OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512");
+        InRange("--threads", Threads, 0, 1024);
+        InRange("--max-queue", MaxQueue, 0, 1_000_000);
+        InRange("--max-sequences", MaxSequences, 1, 4096);
+        InRange("--max-step-rows", MaxStepRows, 1, 8192);
+        InRange("--chunk-rows", ChunkRows, 1, MaxStepRows);
+        InRange("--kv-blocks", KvBlocks, 0, int.MaxValue);
+        if (GatherShare is not (>= 0.001 and <= 10))
+            throw new MegaInferException($"--gather-share {GatherShare} is out of range; use 0.001 to 10 (default 0.1).");
+        if (ApiKey is { Length: 0 })
+            throw new MegaInferException("--api-key is empty; give a key, or leave the flag out.");
+    }
+
+    /// <summary>The cluster secret; empty where there is none.</summary>
+    /// <exception cref="MegaInferException">The file cannot be read or is empty.</exception>
+    public byte[] ReadSecret()
+    {
+        if (SecretFile is null)
+            return [];
+        try
+        {
+            string text = File.ReadAllText(SecretFile).Trim();
+            return text.Length > 0 ? System.Text.Encoding.UTF8.GetBytes(text) : throw new MegaInferException($"The secret file {SecretFile} is empty; write a secret into it.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MegaInferException($"The secret file {SecretFile} cannot be read: {error.Message}", error);
+        }
+    }
+
+    private static void InRange(string flag, int value, int least, int most)
+    {
+        if (value < least || value > most)
+            throw new MegaInferException($"{flag} {value} is out of range; use {least} to {most}.");
+    }
+
+    private static void OneOf(string flag, string value, params string[] allowed)
+    {
+        if (!allowed.Contains(value))
+            throw new MegaInferException($"{flag} {value} is not known; use {string.Join(", ", allowed[..^1])} or {allowed[^1]}.");
+    }
+}
