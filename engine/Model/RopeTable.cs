@@ -4,15 +4,19 @@ namespace MegaInfer.Engine.Model;
 public static class RopeTable
 {
     /// <summary>
-    /// <c>[context, RotaryDim]</c>: for each position the RotaryDim/2 cosines, then the RotaryDim/2 sines. Inverse frequencies and angles are rounded to
-    /// float32, as the hub's code does, so that far positions rotate as the model was trained.
+    /// <c>[context, RotaryDim]</c>: for each position the RotaryDim/2 cosines, then the RotaryDim/2 sines. Exponents, inverse frequencies and angles are rounded
+    /// to float32 where the hub's code does, so that far positions rotate as the model was trained.
     /// </summary>
     public static float[] Build(RopeSpec rope, int context)
     {
         int half = rope.RotaryDim / 2;
         float[] inverseFrequencies = new float[half];
         for (int i = 0; i < half; i++)
-            inverseFrequencies[i] = (float)(1.0 / Math.Pow(rope.Theta, 2.0 * i / rope.RotaryDim));
+        {
+            float exponent = 2f * i / rope.RotaryDim;
+            inverseFrequencies[i] = 1f / (float)Math.Pow(rope.Theta, exponent);
+        }
+
         float[] table = new float[(long)context * rope.RotaryDim];
         for (int position = 0; position < context; position++)
         {

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
 using MegaInfer.Engine.Reference;
 
 namespace MegaInfer.Engine.Sampling;
@@ -13,6 +15,8 @@ internal sealed class Candidates(int vocabularySize)
     private const int DigitBits = 11;
     private const int Bins = 1 << DigitBits;
 
+    private const int BlockLength = 1024; // of weights that are summed together
+
     private readonly int[] _ids = new int[vocabularySize];
     private readonly float[] _scores = new float[vocabularySize]; // (logit - maximum) / temperature: at most 0
     private readonly float[] _weights = new float[vocabularySize]; // exp(score): unnormalised probability, the most likely has 1
@@ -25,15 +29,13 @@ internal sealed class Candidates(int vocabularySize)
     /// <summary>Takes every token of finite logit.</summary>
     public void Load(ReadOnlySpan<float> logits, float maximum, float temperature)
     {
+        Score(logits, maximum, temperature);
         Count = 0;
         for (int id = 0; id < logits.Length; id++)
         {
-            // Adding 0 turns -0 into 0, so that equal scores have equal bits.
-            float score = ((logits[id] - maximum) / temperature) + 0f;
-            if (!float.IsFinite(score))
-                continue;
             _ids[Count] = id;
-            _scores[Count++] = score;
+            _scores[Count] = _scores[id];
+            Count += float.IsFinite(_scores[id]) ? 1 : 0; // without a branch: a rejected token is overwritten by the next
         }
     }
 
@@ -65,31 +67,84 @@ internal sealed class Candidates(int vocabularySize)
         Count = kept;
     }
 
-    /// <summary>The token at which the running sum of weights passes <paramref name="uniform"/> of the total.</summary>
+    /// <summary>The token at which the running sum of weights, in ascending id, passes <paramref name="uniform"/> of the total.</summary>
     public int Draw(double uniform)
     {
         double target = uniform * TotalWeight();
-        double sum = 0;
-        int last = 0;
-        for (int i = 0; i < Count; i++)
+        double before = 0;
+        int start = 0;
+        for (; start + BlockLength < Count; start += BlockLength)
         {
-            if (_weights[i] == 0)
-                continue;
-            last = i;
-            sum += _weights[i];
-            if (sum > target)
+            double weight = BlockWeight(start);
+            if (before + weight > target)
                 break;
+            before += weight;
+        }
+
+        int end = Math.Min(start + BlockLength, Count);
+        int last = LastWeighed(end);
+        for (int i = start; i < last; i++)
+        {
+            before += _weights[i];
+            if (before > target)
+                return _ids[i];
         }
 
         return _ids[last];
     }
 
+    /// <summary>The last token before <paramref name="end"/> that has any weight; the most likely one always has.</summary>
+    private int LastWeighed(int end)
+    {
+        int last = end - 1;
+        while (last > 0 && _weights[last] == 0)
+            last--;
+        return last;
+    }
+
     private double TotalWeight()
     {
         double total = 0;
-        foreach (float weight in _weights.AsSpan(0, Count))
-            total += weight;
+        for (int start = 0; start < Count; start += BlockLength)
+            total += BlockWeight(start);
         return total;
+    }
+
+    /// <summary>The weight of one block, summed in sixteen lanes whatever the machine's vectors are.</summary>
+    private double BlockWeight(int start)
+    {
+        ReadOnlySpan<float> weights = _weights.AsSpan(start, Math.Min(BlockLength, Count - start));
+        Vector512<double> low = Vector512<double>.Zero;
+        Vector512<double> high = Vector512<double>.Zero;
+        int i = 0;
+        for (; i <= weights.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+        {
+            (Vector512<double> lower, Vector512<double> upper) = Vector512.Widen(Vector512.Create(weights[i..]));
+            low += lower;
+            high += upper;
+        }
+
+        Span<double> lanes = stackalloc double[Lanes.Count];
+        low.CopyTo(lanes);
+        high.CopyTo(lanes[Vector512<double>.Count..]);
+        for (; i < weights.Length; i++)
+            lanes[i % Lanes.Count] += weights[i];
+        return Lanes.Fold(lanes);
+    }
+
+    /// <summary>(logit - maximum) / temperature for the whole vocabulary.</summary>
+    private void Score(ReadOnlySpan<float> logits, float maximum, float temperature)
+    {
+        int i = 0;
+        for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            // Adding 0 turns -0 into 0, so that equal scores have equal bits.
+            Vector<float> score = ((new Vector<float>(logits[i..]) - new Vector<float>(maximum)) / new Vector<float>(temperature)) + Vector<float>.Zero;
+            score.CopyTo(_scores.AsSpan(i));
+        }
+
+        for (; i < logits.Length; i++)
+            _scores[i] = ((logits[i] - maximum) / temperature) + 0f;
     }
 
     /// <summary>Keeps the shortest prefix, in order of descending score and ascending id, whose weights sum to at least <paramref name="target"/>.</summary>
@@ -102,17 +157,32 @@ internal sealed class Candidates(int vocabularySize)
             int shift = Math.Max(0, 32 - (DigitBits * (level + 1)));
             int digitBits = Math.Min(DigitBits, 32 - (DigitBits * level));
             threshold = (threshold << digitBits) | (uint)FindDigit(threshold, shift, digitBits, target, ref above);
+            DropBelow(threshold, shift);
         }
 
         int kept = 0;
         for (int i = 0; i < Count; i++)
         {
             uint key = KeyOf(_scores[i]);
-            if (key < threshold || (key == threshold && above >= target))
+            if (key == threshold && above >= target)
                 continue;
             if (key == threshold)
                 above += _weights[i];
             Move(i, kept++);
+        }
+
+        Count = kept;
+    }
+
+    /// <summary>Whoever is below the threshold's digits so far is out, which leaves the later digits little to count.</summary>
+    private void DropBelow(uint threshold, int shift)
+    {
+        int kept = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            bool isIn = KeyOf(_scores[i]) >> shift >= threshold;
+            Move(i, kept);
+            kept += isIn ? 1 : 0;
         }
 
         Count = kept;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using MegaInfer.Engine.Requests;
 
 namespace MegaInfer.Engine.Sampling;
@@ -52,24 +53,31 @@ public sealed class Sampler
     /// <summary>The largest logit, ties to the lower id.</summary>
     private static int MostLikely(ReadOnlySpan<float> logits)
     {
-        int best = -1;
-        float maximum = float.NegativeInfinity;
-        bool isSound = true;
-        for (int id = 0; id < logits.Length; id++)
+        var infinity = new Vector<float>(float.PositiveInfinity);
+        Vector<float> maxima = -infinity;
+        Vector<int> isSound = Vector<int>.AllBitsSet; // below infinity, which NaN is not
+        int i = 0;
+        for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            float logit = logits[id];
-            isSound &= logit < float.PositiveInfinity; // false for NaN too
-            if (logit > maximum)
-            {
-                maximum = logit;
-                best = id;
-            }
+            var next = new Vector<float>(logits[i..]);
+            isSound &= Vector.LessThan(next, infinity);
+            maxima = Vector.ConditionalSelect(Vector.GreaterThan(next, maxima), next, maxima);
         }
 
-        if (!isSound)
+        float maximum = float.NegativeInfinity;
+        for (int lane = 0; lane < Vector<float>.Count; lane++)
+            maximum = Math.Max(maximum, maxima[lane]);
+        bool areAllSound = isSound == Vector<int>.AllBitsSet;
+        for (; i < logits.Length; i++)
+        {
+            areAllSound &= logits[i] < float.PositiveInfinity;
+            maximum = Math.Max(maximum, logits[i]);
+        }
+
+        if (!areAllSound)
             throw new MegaInferException("The model computed logits that are not numbers; its weights are damaged or overflow in this number type.");
-        if (best < 0)
+        if (float.IsNegativeInfinity(maximum))
             throw new MegaInferException("No token can be sampled: logit_bias and min_tokens rule out the whole vocabulary.");
-        return best;
+        return logits.IndexOf(maximum);
     }
 }

@@ -80,6 +80,26 @@ public sealed class SamplerTests
         }
     }
 
+    [Theory]
+    [InlineData(0, 1f, 0f)]
+    [InlineData(700, 1f, 0f)]
+    [InlineData(0, 0.97f, 0f)]
+    [InlineData(2500, 0.99f, 0.001f)]
+    public void Sample_LargeVocabulary_DrawsWhereTheNaiveDistributionDoes(int topK, float topP, float minP)
+    {
+        const int vocabulary = 5_003;
+        float[] logits = [.. Enumerable.Range(0, vocabulary).Select(id => (float)(5 * Math.Sin(id * 1.7)) - (id % 11 == 0 ? float.PositiveInfinity : 0))];
+        var parameters = new SamplingParameters { Temperature = 1.3f, TopK = topK, TopP = topP, MinP = minP, Seed = 9 };
+        SortedDictionary<int, double> expected = NaiveSampler.Distribution(logits, parameters, [], []);
+        SamplingState state = State(parameters, vocabulary, [0], []);
+        var sampler = new Sampler(vocabulary);
+        for (int position = 0; position < 300; position++)
+        {
+            double uniform = Philox.Uniform(parameters.Seed, 0, position, 0);
+            Assert.InRange(sampler.Sample(logits, state, position), Inverse(expected, uniform - Rounding), Inverse(expected, uniform + Rounding));
+        }
+    }
+
     [Fact]
     public void Sample_Greedy_TakesTheLargestAndOfEqualsTheLowerId()
     {
