@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text;
 using MegaInfer.Engine.Tokenization.Bpe;
 
@@ -8,7 +7,7 @@ namespace MegaInfer.Engine.Tokenization;
 internal sealed class TokenDecoder
 {
     private readonly Vocabulary _vocabulary;
-    private readonly FrozenDictionary<int, byte[]> _addedTokens;
+    private readonly Dictionary<int, byte[]> _addedTokens = [];
     private readonly IReadOnlyList<(string Text, string By)> _replacements;
     private readonly bool _hasByteFallback;
 
@@ -25,10 +24,8 @@ internal sealed class TokenDecoder
         int leadingSpaces)
     {
         _vocabulary = vocabulary;
-        Dictionary<int, byte[]> added = [];
         foreach (AddedToken token in addedTokens)
-            added[token.Id] = Encoding.UTF8.GetBytes(token.Content);
-        _addedTokens = added.ToFrozenDictionary();
+            _addedTokens[token.Id] = Encoding.UTF8.GetBytes(token.Content);
         _replacements = replacements;
         _hasByteFallback = hasByteFallback;
         LeadingSpaces = leadingSpaces;

@@ -14,7 +14,7 @@ internal sealed class RenderBudget
     /// <summary>Text this long costs as much as one evaluated node.</summary>
     public const int CharsPerStep = 16;
 
-    private const long MaxSteps = 20_000_000;
+    private const long MaxSteps = 4_000_000;
     private const int MaxDepth = 1000;
 
     private long _steps = MaxSteps;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MegaInfer.Engine.Tokenization.Bpe;
 
 /// <summary>
@@ -14,6 +16,8 @@ internal static class ByteAlphabet
     /// Whether a token of the file is written in this alphabet. If not, it is not made of bytes, and its own UTF-8 is what it
     /// stands for.
     /// </summary>
+    // Optimised at once: loading calls it a million times before the JIT would get around to it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool IsEncoded(ReadOnlySpan<byte> utf8)
     {
         for (int i = 0; i < utf8.Length;)
@@ -26,6 +30,8 @@ internal static class ByteAlphabet
     }
 
     /// <summary>Writes the bytes a token of this alphabet stands for and returns how many; the target may be the source.</summary>
+    // Optimised at once: loading calls it a million times before the JIT would get around to it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Decode(ReadOnlySpan<byte> utf8, Span<byte> bytes)
     {
         int written = 0;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MegaInfer.Engine.Tokenization.Bpe;
 
@@ -43,6 +44,8 @@ internal sealed class MergeTable
         return pairs;
     }
 
+    // Optimised at once: loading calls it a million times before the JIT would get around to it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int SlotOf(ulong pair)
     {
         int mask = _pairs.Length - 1;

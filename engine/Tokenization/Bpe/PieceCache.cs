@@ -36,12 +36,7 @@ internal sealed class PieceCache
         Volatile.Write(ref _entries, entries);
     }
 
-    private static int SlotOf(ReadOnlySpan<byte> piece)
-    {
-        HashCode hash = default;
-        hash.AddBytes(piece);
-        return hash.ToHashCode() & (Slots - 1);
-    }
+    private static int SlotOf(ReadOnlySpan<byte> piece) => ByteHash.Compute(piece) & (Slots - 1);
 
     private sealed record Entry(byte[] Piece, int[] Ids);
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MegaInfer.Engine.Tokenization.Bpe;
 
 /// <summary>
@@ -18,9 +20,6 @@ internal sealed class Vocabulary
 
     /// <summary>One more than the highest id.</summary>
     public int Count { get; private set; }
-
-    /// <summary>Longest token in bytes.</summary>
-    public int LongestToken { get; private set; }
 
     /// <param name="id">Token id.</param>
     /// <param name="bytes">What the token stands for.</param>
@@ -46,10 +45,9 @@ internal sealed class Vocabulary
         _findable[id] = isFindable;
         _used += bytes.Length;
         Count = Math.Max(Count, id + 1);
-        LongestToken = Math.Max(LongestToken, bytes.Length);
     }
 
-    /// <summary>Builds the hash table. Where two ids share their bytes, the one added to the file last in id order wins.</summary>
+    /// <summary>Builds the hash table. Where two ids share their bytes, the higher id wins.</summary>
     public void Seal()
     {
         int capacity = 16;
@@ -74,13 +72,13 @@ internal sealed class Vocabulary
     /// <summary>The id of the token that stands for these bytes, or -1.</summary>
     public int Find(ReadOnlySpan<byte> bytes) => _slots[SlotOf(bytes)] - 1;
 
-    // The slot that holds these bytes, or the free one where they would go.
+    // The slot that holds these bytes, or the free one where they would go. Optimised at once: loading calls it a million
+    // times before the JIT would get around to it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int SlotOf(ReadOnlySpan<byte> bytes)
     {
-        HashCode hash = default;
-        hash.AddBytes(bytes);
         int mask = _slots.Length - 1;
-        int slot = hash.ToHashCode() & mask;
+        int slot = ByteHash.Compute(bytes) & mask;
         while (_slots[slot] != 0 && !Bytes(_slots[slot] - 1).SequenceEqual(bytes))
             slot = (slot + 1) & mask;
         return slot;

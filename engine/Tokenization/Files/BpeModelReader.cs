@@ -33,25 +33,30 @@ internal sealed class BpeModelReader
 
     private (BpeModel Model, Vocabulary Vocabulary) Read(int modelStart, IReadOnlyList<AddedToken> addedTokens)
     {
-        int vocabularyStart = -1;
+        Vocabulary? vocabulary = null;
+        bool hasMerges = false;
         int mergesStart = -1;
         string? unknownToken = null;
         (bool ignoreMerges, bool byteFallback, bool fuseUnknown) = (false, false, false);
         Utf8JsonReader reader = ReaderAt(modelStart);
+        Expect(reader, JsonTokenType.StartObject);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string name = reader.GetString()!;
             reader.Read();
-            int valueStart = modelStart + (int)reader.TokenStartIndex;
             switch (name)
             {
                 case "vocab":
-                    vocabularyStart = valueStart;
+                    vocabulary = ReadVocabulary(ref reader, addedTokens);
+                    break;
+                case "merges" when vocabulary is null:
+                    // Merges name tokens: they have to wait.
+                    mergesStart = modelStart + (int)reader.TokenStartIndex;
                     reader.Skip();
                     break;
                 case "merges":
-                    mergesStart = valueStart;
-                    reader.Skip();
+                    hasMerges = true;
+                    ReadMerges(ref reader, vocabulary);
                     break;
                 case "type" when reader.GetString() != "BPE":
                     throw new TokenizerException($"the tokenizer model \"{reader.GetString()}\" is not supported (BPE is)");
@@ -75,18 +80,22 @@ internal sealed class BpeModelReader
             }
         }
 
-        if (vocabularyStart < 0 || mergesStart < 0)
+        if (vocabulary is null || (mergesStart < 0 && !hasMerges))
             throw new TokenizerException("the model has no \"vocab\" or no \"merges\"");
-        Vocabulary vocabulary = ReadVocabulary(vocabularyStart, addedTokens);
-        ReadMerges(mergesStart, vocabulary);
+        if (mergesStart >= 0)
+        {
+            reader = ReaderAt(mergesStart);
+            ReadMerges(ref reader, vocabulary);
+        }
+
         int unknownId = unknownToken is null ? -1 : vocabulary.Find(Encoding.UTF8.GetBytes(unknownToken));
         return (new BpeModel(vocabulary, _merges, new BpeOptions(_isByteLevel, ignoreMerges, byteFallback, fuseUnknown, unknownId)), vocabulary);
     }
 
-    private Vocabulary ReadVocabulary(int start, IReadOnlyList<AddedToken> addedTokens)
+    private Vocabulary ReadVocabulary(ref Utf8JsonReader reader, IReadOnlyList<AddedToken> addedTokens)
     {
         Vocabulary vocabulary = new();
-        Utf8JsonReader reader = ReaderAt(start);
+        Expect(reader, JsonTokenType.StartObject);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             int length = Copy(ref reader, ref _left);
@@ -107,9 +116,9 @@ internal sealed class BpeModelReader
         return vocabulary;
     }
 
-    private void ReadMerges(int start, Vocabulary vocabulary)
+    private void ReadMerges(ref Utf8JsonReader reader, Vocabulary vocabulary)
     {
-        Utf8JsonReader reader = ReaderAt(start, JsonTokenType.StartArray);
+        Expect(reader, JsonTokenType.StartArray);
         int rank = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -186,11 +195,16 @@ internal sealed class BpeModelReader
             Array.Resize(ref buffer, Math.Max(length, buffer.Length * 2));
     }
 
-    private Utf8JsonReader ReaderAt(int start, JsonTokenType expected = JsonTokenType.StartObject)
+    private Utf8JsonReader ReaderAt(int start)
     {
         Utf8JsonReader reader = new(_file.Span[start..]);
-        if (!reader.Read() || reader.TokenType != expected)
-            throw new TokenizerException("the model, its \"vocab\" or its \"merges\" has the wrong JSON type");
+        reader.Read();
         return reader;
+    }
+
+    private static void Expect(in Utf8JsonReader reader, JsonTokenType expected)
+    {
+        if (reader.TokenType != expected)
+            throw new TokenizerException("the model, its \"vocab\" or its \"merges\" has the wrong JSON type");
     }
 }

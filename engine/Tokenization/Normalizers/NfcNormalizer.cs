@@ -21,27 +21,8 @@ internal sealed partial class NfcNormalizer : Normalizer
     // Below this every code point is its own NFC form and nothing before it can change it.
     private const char FirstInteresting = '\u0300';
 
-    private static readonly Dictionary<int, (int First, int Second)> Decompositions = [];
-    private static readonly Dictionary<(int First, int Second), int> Compositions = [];
-    private static readonly Dictionary<int, byte> CombiningClasses = [];
-
-    static NfcNormalizer()
-    {
-        for (int i = 0; i < DecompositionTable.Length; i += 3)
-        {
-            (int composed, int first, int second) = (DecompositionTable[i], DecompositionTable[i + 1], DecompositionTable[i + 2]);
-            // A negative code point marks a character that is taken apart but never put together again.
-            Decompositions[Math.Abs(composed)] = (first, second);
-            if (composed > 0)
-                Compositions[(first, second)] = composed;
-        }
-
-        for (int i = 0; i < CombiningClassTable.Length; i += 3)
-        {
-            for (int c = CombiningClassTable[i]; c <= CombiningClassTable[i + 1]; c++)
-                CombiningClasses[c] = (byte)CombiningClassTable[i + 2];
-        }
-    }
+    // Made at the first text that needs it; the other tables are searched where they lie.
+    private static readonly Lazy<Dictionary<long, int>> Compositions = new(MakeCompositions);
 
     public override string Normalize(string text)
     {
@@ -68,11 +49,11 @@ internal sealed partial class NfcNormalizer : Normalizer
             if (hangul % TailCount != 0)
                 output.Add(TailBase + hangul % TailCount);
         }
-        else if (codePoint >= 0xC0 && Decompositions.TryGetValue(codePoint, out (int First, int Second) parts))
+        else if (codePoint >= 0xC0 && FindRow(DecompositionTable, codePoint) is int row and >= 0 && Math.Abs(DecompositionTable[row]) == codePoint)
         {
-            Decompose(parts.First, output);
-            if (parts.Second != 0)
-                output.Add(parts.Second);
+            Decompose(DecompositionTable[row + 1], output);
+            if (DecompositionTable[row + 2] != 0)
+                output.Add(DecompositionTable[row + 2]);
         }
         else
         {
@@ -146,9 +127,45 @@ internal sealed partial class NfcNormalizer : Normalizer
             return true;
         }
 
-        return Compositions.TryGetValue((first, second), out composed);
+        return Compositions.Value.TryGetValue(Pair(first, second), out composed);
     }
 
-    private static int ClassOf(int codePoint) =>
-        codePoint >= FirstInteresting && CombiningClasses.TryGetValue(codePoint, out byte value) ? value : 0;
+    private static int ClassOf(int codePoint)
+    {
+        if (codePoint < FirstInteresting)
+            return 0;
+        int row = FindRow(CombiningClassTable, codePoint);
+        return row >= 0 && codePoint <= CombiningClassTable[row + 1] ? CombiningClassTable[row + 2] : 0;
+    }
+
+    // Start of the last row of three whose first number is not beyond the code point, or negative.
+    private static int FindRow(ReadOnlySpan<int> table, int codePoint)
+    {
+        (int low, int high) = (0, table.Length / 3);
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (Math.Abs(table[middle * 3]) <= codePoint)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return (low - 1) * 3;
+    }
+
+    private static Dictionary<long, int> MakeCompositions()
+    {
+        Dictionary<long, int> compositions = [];
+        for (int i = 0; i < DecompositionTable.Length; i += 3)
+        {
+            // A negative code point marks a character that is taken apart but never put together again.
+            if (DecompositionTable[i] > 0)
+                compositions[Pair(DecompositionTable[i + 1], DecompositionTable[i + 2])] = DecompositionTable[i];
+        }
+
+        return compositions;
+    }
+
+    private static long Pair(int first, int second) => (long)first << 32 | (uint)second;
 }

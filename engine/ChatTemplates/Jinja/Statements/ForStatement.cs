@@ -6,6 +6,9 @@ namespace MegaInfer.Engine.ChatTemplates.Jinja.Statements;
 /// <summary>{% for a in b if c %} ... {% else %} ... {% endfor %}</summary>
 internal sealed class ForStatement(Target target, Expression iterable, Expression? filter, Block body, Block otherwise, bool isRecursive) : Statement
 {
+    // A turn of a loop makes a scope, which takes as long as evaluating a few nodes.
+    private const int IterationSteps = 4;
+
     public override Flow Run(Scope scope, TemplateOutput output)
     {
         Loop(scope, iterable.Evaluate(scope), output, depth: 1);
@@ -26,7 +29,7 @@ internal sealed class ForStatement(Target target, Expression iterable, Expressio
         LoopState loop = new(items, depth, isRecursive ? nested => Capture(scope, nested, depth + 1) : null);
         for (; loop.Index < items.Count; loop.Index++)
         {
-            scope.Budget.Charge(1);
+            scope.Budget.Charge(IterationSteps);
             Scope inner = new(scope);
             inner.Set("loop", loop);
             target.Assign(inner, items[loop.Index]);
