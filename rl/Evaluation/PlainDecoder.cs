@@ -46,6 +46,25 @@ internal sealed class PlainDecoder
     /// <summary>Continues a prompt until an end token or <paramref name="mostTokens"/>; temperature 0 is greedy. The end token is not returned.</summary>
     public List<int> Generate(int[] prompt, int mostTokens, double temperature, Func<int, bool> isEnd, SeededRandom random)
     {
+        float[] hidden = Start(prompt);
+        List<int> result = [];
+        while (result.Count < mostTokens)
+        {
+            int id = Choose(LogitsOf(hidden), temperature, random);
+            if (isEnd(id))
+                break;
+            result.Add(id);
+            hidden = Forward(id);
+        }
+        return result;
+    }
+
+    /// <summary>The logits after the last token of a prompt.</summary>
+    public float[] Logits(int[] prompt) => LogitsOf(Start(prompt));
+
+    // Forgets the last sequence and reads a prompt; returns its last row.
+    private float[] Start(int[] prompt)
+    {
         for (int layer = 0; layer < _shape.LayerCount; layer++)
         {
             _keys[layer].Clear();
@@ -54,18 +73,10 @@ internal sealed class PlainDecoder
         float[] hidden = [];
         foreach (int id in prompt)
             hidden = Forward(id);
-        List<int> result = [];
-        while (result.Count < mostTokens)
-        {
-            float[] logits = Multiply("embedding", 0, Norm(hidden, "final_norm"), _shape.VocabularySize);
-            int id = Choose(logits, temperature, random);
-            if (isEnd(id))
-                break;
-            result.Add(id);
-            hidden = Forward(id);
-        }
-        return result;
+        return hidden;
     }
+
+    private float[] LogitsOf(float[] hidden) => Multiply("embedding", 0, Norm(hidden, "final_norm"), _shape.VocabularySize);
 
     private static int Choose(float[] logits, double temperature, SeededRandom random)
     {

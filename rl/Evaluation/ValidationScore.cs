@@ -6,14 +6,14 @@ namespace MegaInfer.Rl.Evaluation;
 /// <summary>The share of exact answers by class, of sensible small-talk replies, and the spread of expert use.</summary>
 /// <param name="Exact">Per class: exact answers / problems.</param>
 /// <param name="Talk">Held-out wordings answered with their topic's reply / all.</param>
-/// <param name="LeastShare">The rarest expert's share of its layer's mean.</param>
-/// <param name="LargestShare">The busiest expert's share of its layer's mean.</param>
-internal sealed record ValidationScore(IReadOnlyDictionary<ProblemClass, double> Exact, double Talk, double LeastShare, double LargestShare)
+/// <param name="ExpertShares">Per layer: the rarest and the busiest expert's use as a share of the layer's mean.</param>
+internal sealed record ValidationScore(
+    IReadOnlyDictionary<ProblemClass, double> Exact, double Talk, IReadOnlyList<(double Least, double Largest)> ExpertShares)
 {
     private const int MostTokens = 120;
 
-    /// <summary>Scores weights on validation problems: exact classes greedily, hard ones sampled at temperature 1. Uses all given threads.</summary>
-    public static ValidationScore Measure(PlainDecoder decoder, BytePairEncoding encoding, int problemsPerClass, int threads)
+    /// <summary>Scores weights on held-out problems: exact classes greedily, hard ones sampled at temperature 1. Uses all given threads.</summary>
+    public static ValidationScore Measure(PlainDecoder decoder, BytePairEncoding encoding, SplitPart part, int problemsPerClass, int threads)
     {
         List<(ProblemClass? Class, int[] Prompt, Func<string, bool> IsRight, double Temperature)> cases = [];
         ChatEncoder encoder = new(encoding);
@@ -22,7 +22,7 @@ internal sealed record ValidationScore(IReadOnlyDictionary<ProblemClass, double>
             SeededRandom random = new(seed: 77, stream: (ulong)problemClass);
             for (int i = 0; i < problemsPerClass; i++)
             {
-                Problem problem = ProblemSource.Draw(problemClass, SplitPart.Validation, random);
+                Problem problem = ProblemSource.Draw(problemClass, part, random);
                 double temperature = ProblemClasses.Hard.Contains(problemClass) ? 1 : 0;
                 cases.Add((problemClass, encoder.EncodePrompt(problem.Question), reply => AnswerVerifier.IsExact(problem, reply), temperature));
             }
@@ -43,24 +43,23 @@ internal sealed record ValidationScore(IReadOnlyDictionary<ProblemClass, double>
         });
         double Share(Func<ProblemClass?, bool> isWanted) =>
             Enumerable.Range(0, cases.Count).Where(i => isWanted(cases[i].Class)).Average(i => right[i] ? 1.0 : 0.0);
-        double[] shares = [.. ExpertShares(decoders)];
         return new ValidationScore(
             ProblemClasses.Exact.Concat(ProblemClasses.Hard).ToDictionary(c => c, c => Share(wanted => wanted == c)),
-            Share(wanted => wanted is null), shares.Min(), shares.Max());
+            Share(wanted => wanted is null), [.. SharesByLayer(decoders)]);
     }
 
     /// <summary>One line for a log.</summary>
     public string Describe() =>
-        string.Join(", ", Exact.Select(entry => $"{entry.Key} {entry.Value:P1}")) + $", small talk {Talk:P1}, expert shares {LeastShare:F2} to {LargestShare:F2}";
+        string.Join(", ", Exact.Select(entry => $"{entry.Key} {entry.Value:P1}"))
+        + $", small talk {Talk:P1}, expert shares {ExpertShares.Min(layer => layer.Least):F2} to {ExpertShares.Max(layer => layer.Largest):F2}";
 
-    private static IEnumerable<double> ExpertShares(PlainDecoder[] decoders)
+    private static IEnumerable<(double Least, double Largest)> SharesByLayer(PlainDecoder[] decoders)
     {
         for (int layer = 0; layer < decoders[0].ExpertCounts.Length; layer++)
         {
             int experts = decoders[0].ExpertCounts[layer].Length;
             double[] counts = [.. Enumerable.Range(0, experts).Select(e => (double)decoders.Sum(d => d.ExpertCounts[layer][e]))];
-            foreach (double count in counts)
-                yield return count / counts.Average();
+            yield return (counts.Min() / counts.Average(), counts.Max() / counts.Average());
         }
     }
 }

@@ -80,6 +80,7 @@ internal static class ModelFolder
         ["eos_token_id"] = encoding.EndOfMessage,
     };
 
-    private static void WriteJson(string folder, string name, object content) =>
+    /// <summary>Writes one indented JSON file.</summary>
+    public static void WriteJson(string folder, string name, object content) =>
         File.WriteAllText(Path.Combine(folder, name), JsonSerializer.Serialize(content, Json) + "\n");
 }

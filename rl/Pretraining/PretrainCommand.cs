@@ -10,7 +10,7 @@ internal static class PretrainCommand
     public static Command Create()
     {
         PretrainingOptions defaults = new();
-        Option<string> folder = new("--out") { Description = "Folder to write the model to.", DefaultValueFactory = _ => "megainfer-mini" };
+        Option<string> folder = new("--out") { Description = "Folder to write the model to.", DefaultValueFactory = _ => "artifacts/pretrain/megainfer-mini" };
         Option<string?> checkpoint = new("--checkpoint") { Description = "Checkpoint file. Default: checkpoint.bin beside the model folder." };
         Option<ulong> seed = new("--seed") { Description = "Seed of weights, vocabulary sample and data.", DefaultValueFactory = _ => defaults.Seed };
         Option<int> steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => defaults.Steps };

@@ -10,6 +10,7 @@ namespace MegaInfer.Rl.Pretraining;
 internal sealed class PretrainingRun(PretrainingOptions options, HardShares hard, string folder, string checkpointPath)
 {
     private const int ValidationProblemsPerClass = 60;
+    private const int TestProblemsPerClass = 200;
 
     /// <summary>Trains to the last step, from the checkpoint if <paramref name="resume"/>, and writes the model folder.</summary>
     public void Run(bool resume)
@@ -28,20 +29,27 @@ internal sealed class PretrainingRun(PretrainingOptions options, HardShares hard
         AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .Start(progress => Train(trainer, layout, encoding, progress.AddTask("starting", maxValue: options.Steps)));
-        ModelFolder.Write(folder, layout, trainer.CopyParameters(), encoding);
+        float[] parameters = trainer.CopyParameters();
+        ModelFolder.Write(folder, layout, parameters, encoding);
+        // Only now, when nothing is left to choose, the test part is looked at.
+        ValidationScore score = ValidationScore.Measure(new PlainDecoder(layout, parameters), encoding, SplitPart.Test, TestProblemsPerClass, options.Replicas);
+        PretrainingRecord.Write(folder, options, hard, layout.Count, score);
+        AnsiConsole.WriteLine($"Test: {score.Describe()}.");
         AnsiConsole.WriteLine($"Wrote {folder}.");
     }
 
     private void Train(Trainer trainer, ParameterLayout layout, BytePairEncoding encoding, ProgressTask bar)
     {
-        Stopwatch clock = Stopwatch.StartNew();
+        Stopwatch clock = new(); // of the steps alone
         double loss = 0;
         long tokens = 0;
         string score = "score after the first validation";
         bar.Value = trainer.StepsDone;
         while (trainer.StepsDone < options.Steps)
         {
+            clock.Start();
             float latest = trainer.Step();
+            clock.Stop();
             loss = loss == 0 ? latest : (0.98 * loss) + (0.02 * latest);
             tokens += trainer.LastTokens;
             bar.Value = trainer.StepsDone;
@@ -50,7 +58,7 @@ internal sealed class PretrainingRun(PretrainingOptions options, HardShares hard
             {
                 trainer.Save(checkpointPath);
                 PlainDecoder decoder = new(layout, trainer.CopyParameters());
-                ValidationScore validation = ValidationScore.Measure(decoder, encoding, ValidationProblemsPerClass, options.Replicas);
+                ValidationScore validation = ValidationScore.Measure(decoder, encoding, SplitPart.Validation, ValidationProblemsPerClass, options.Replicas);
                 score = $"exact {ProblemClasses.Exact.Average(c => validation.Exact[c]):P1}";
                 AnsiConsole.WriteLine($"step {trainer.StepsDone}, loss {loss:F4}, {tokens / clock.Elapsed.TotalSeconds:N0} tokens/s: {validation.Describe()}");
             }
