@@ -84,7 +84,11 @@ public sealed class Checkpoint : IDisposable
         foreach (TensorSpec expected in names.All())
         {
             if (!found.Remove(expected.Name, out (MappedFile File, SafetensorsEntry Entry) match))
-                throw new CheckpointException($"{folder} lacks tensor \"{expected.Name}\" of shape {expected.ShapeText}; download the missing files or mend {ModelConfig.FileName}.");
+            {
+                throw new CheckpointException(
+                    $"{folder} lacks tensor \"{expected.Name}\" of shape {expected.ShapeText}; download the missing files or mend {ModelConfig.FileName}.");
+            }
+
             (MappedFile file, SafetensorsEntry entry) = match;
             if (!entry.Shape.SequenceEqual(expected.Shape))
                 throw new CheckpointException($"{file.Path}: tensor \"{entry.Name}\" should have shape {expected.ShapeText}, found {entry.ShapeText}.");

@@ -7,10 +7,24 @@ namespace MegaInfer.Engine.Checkpoints;
 /// Remembers digests between runs by the path, size and time of every file they came from. Only ever a shortcut: a cache that cannot be read or written is
 /// as good as an empty one. Several processes may use one folder at once.
 /// </summary>
-public sealed class DigestCache(string folder)
+public sealed class DigestCache
 {
-    /// <summary>The user's cache folder: $XDG_CACHE_HOME/megainfer, else ~/.cache/megainfer; null where neither is set.</summary>
-    public static string? DefaultFolder()
+    private const long DefaultLeastBytes = 64L << 20;
+
+    private readonly string _folder;
+
+    /// <param name="folder">Made when first needed.</param>
+    /// <param name="leastBytes">Smaller models are not remembered: their digest takes less time than it is worth.</param>
+    public DigestCache(string folder, long leastBytes = DefaultLeastBytes)
+    {
+        _folder = folder;
+        LeastBytes = leastBytes;
+    }
+
+    internal long LeastBytes { get; }
+
+    /// <summary>The user's: $XDG_CACHE_HOME/megainfer, else ~/.cache/megainfer; null where neither is set.</summary>
+    public static DigestCache? OfUser()
     {
         string? root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
         if (string.IsNullOrEmpty(root) || !Path.IsPathRooted(root))
@@ -19,7 +33,7 @@ public sealed class DigestCache(string folder)
             root = home.Length == 0 ? null : Path.Combine(home, ".cache");
         }
 
-        return root is null ? null : Path.Combine(root, "megainfer");
+        return root is null ? null : new DigestCache(Path.Combine(root, "megainfer"));
     }
 
     internal string? Find(string modelFolder, string key)
@@ -40,7 +54,7 @@ public sealed class DigestCache(string folder)
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            Directory.CreateDirectory(_folder);
             string path = FileOf(modelFolder);
             string draft = $"{path}.{Environment.ProcessId}.{Environment.CurrentManagedThreadId}";
             File.WriteAllText(draft, $"{digest}\n{key}");
@@ -53,5 +67,5 @@ public sealed class DigestCache(string folder)
     }
 
     private string FileOf(string modelFolder) =>
-        Path.Combine(folder, $"digest-{Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(modelFolder)))}");
+        Path.Combine(_folder, $"digest-{Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(modelFolder)))}");
 }

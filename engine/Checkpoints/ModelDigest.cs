@@ -22,9 +22,14 @@ public static class ModelDigest
     /// <summary>Changes when the scheme does, so that different versions of this program never take each other's digests for their own.</summary>
     private const string Scheme = "megainfer-digest-1";
 
+    /// <summary>32 hexadecimal digits, remembered in the user's cache folder.</summary>
+    public static string Of(Checkpoint checkpoint) => Of(checkpoint, DigestCache.OfUser());
+
     /// <summary>32 hexadecimal digits. Taken from <paramref name="cache"/> where the folder's files are those of last time.</summary>
-    public static string Of(Checkpoint checkpoint, DigestCache? cache = null)
+    public static string Of(Checkpoint checkpoint, DigestCache? cache)
     {
+        if (cache is not null && checkpoint.Files.Sum(file => file.Length) < cache.LeastBytes)
+            return Compute(checkpoint);
         string key = $"{Scheme}\n{FilesOf(checkpoint)}";
         if (cache?.Find(checkpoint.Folder, key) is { } known)
             return known;

@@ -138,9 +138,8 @@ internal sealed class SafetensorsHeader
         long bytes = offsets[1] - offsets[0];
         if (elements * (UInt128)bits != (UInt128)bytes * 8)
         {
-            throw Bad(
-                path,
-                $"has tensor {Quote(name)} of shape [{string.Join(", ", shape)}] and type {dtype} in {bytes} bytes where {elements * (UInt128)bits / 8} were expected");
+            UInt128 expected = elements * (UInt128)bits / 8;
+            throw Bad(path, $"has tensor {Quote(name)} of shape [{string.Join(", ", shape)}] and type {dtype} in {bytes} bytes where {expected} were expected");
         }
 
         return new SafetensorsEntry(name, dtype, [.. shape.Select(dimension => (int)dimension)], dataStart + offsets[0], bytes);

@@ -45,7 +45,7 @@ public sealed class ModelDigestTests
 
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
 
-        Assert.NotEqual(before, ModelDigest.Of(checkpoint));
+        Assert.NotEqual(before, ModelDigest.Of(checkpoint, null));
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class ModelDigestTests
 
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
 
-        Assert.NotEqual(before, ModelDigest.Of(checkpoint));
+        Assert.NotEqual(before, ModelDigest.Of(checkpoint, null));
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class ModelDigestTests
         using var folder = new TemporaryFolder();
         using var cacheFolder = new TemporaryFolder();
         string before = Write(folder.Path, new RandomModelOptions());
-        var cache = new DigestCache(cacheFolder.Path);
+        var cache = new DigestCache(cacheFolder.Path, leastBytes: 0);
         using (Checkpoint checkpoint = Checkpoint.Open(folder.Path))
             Assert.Equal(before, ModelDigest.Of(checkpoint, cache));
 
@@ -92,6 +92,19 @@ public sealed class ModelDigestTests
     }
 
     [Fact]
+    public void Of_SmallModel_LeavesTheCacheAlone()
+    {
+        using var folder = new TemporaryFolder();
+        using var cacheFolder = new TemporaryFolder();
+        Write(folder.Path, new RandomModelOptions());
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        ModelDigest.Of(checkpoint, new DigestCache(cacheFolder.Path));
+
+        Assert.Empty(Directory.GetFiles(cacheFolder.Path));
+    }
+
+    [Fact]
     public void Of_UnusableCache_IsComputed()
     {
         using var folder = new TemporaryFolder();
@@ -99,14 +112,14 @@ public sealed class ModelDigestTests
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
 
         // A file where a folder should be: nothing can be stored there, whoever runs the test.
-        Assert.Equal(expected, ModelDigest.Of(checkpoint, new DigestCache(folder["config.json"])));
+        Assert.Equal(expected, ModelDigest.Of(checkpoint, new DigestCache(folder["config.json"], leastBytes: 0)));
     }
 
     private static string Write(string folder, RandomModelOptions options)
     {
         RandomCheckpoint.Write(folder, options);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        return ModelDigest.Of(checkpoint);
+        return ModelDigest.Of(checkpoint, null);
     }
 
     private static void ChangeMiddleByte(string path)
