@@ -5,7 +5,7 @@ namespace MegaInfer.M2N.Native;
 /// <summary>Finds the native library once and compares its ABI version and struct sizes with what this assembly was compiled for.</summary>
 internal static unsafe class M2NLibrary
 {
-    private static readonly Lazy<string?> Fault = new(FindFault);
+    private static readonly Lazy<string?> Fault = new(() => FindFault(M2NNative.m2n_abi_version, M2NNative.m2n_struct_bytes));
 
     /// <exception cref="M2NException">The library is missing, or another version than this assembly.</exception>
     internal static void Require()
@@ -16,19 +16,33 @@ internal static unsafe class M2NLibrary
     /// <summary>The library's text for this thread's last failed call.</summary>
     internal static string LastError => Marshal.PtrToStringUTF8((nint)M2NNative.m2n_last_error()) ?? string.Empty;
 
-    internal static string? CompareSizes(Func<int, uint> nativeBytes)
+    /// <summary>What is wrong with a library that answers like this, in one sentence; null if nothing is.</summary>
+    internal static string? FindFault(Func<uint> abiVersion, Func<int, uint> structBytes)
     {
-        foreach ((m2n_struct which, int ours) in Sizes)
+        string library = $"libm2n.so in {AppContext.BaseDirectory}";
+        try
         {
-            uint theirs = nativeBytes((int)which);
-            if (theirs != ours)
-                return $"libm2n.so in {AppContext.BaseDirectory} has {theirs} bytes for {which} where this build expects {ours}; run ./megainfer to build both again.";
-        }
+            if (abiVersion() is var abi && abi != M2NNative.AbiVersion)
+                return $"{library} has ABI version {abi} where this build expects {M2NNative.AbiVersion}; run ./megainfer build to build both again.";
+            foreach ((m2n_struct which, int ours) in Sizes)
+            {
+                if (structBytes((int)which) is var theirs && theirs != ours)
+                    return $"{library} has {theirs} bytes for {which} where this build expects {ours}; run ./megainfer build to build both again.";
+            }
 
-        return null;
+            return null;
+        }
+        catch (DllNotFoundException)
+        {
+            return $"libm2n.so was not found in {AppContext.BaseDirectory}; run ./megainfer build to build it.";
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return $"{library} is older than this build; run ./megainfer build to build both again.";
+        }
     }
 
-    private static IEnumerable<(m2n_struct Which, int Bytes)> Sizes =>
+    private static (m2n_struct Which, int Bytes)[] Sizes =>
     [
         (m2n_struct.Config, sizeof(m2n_config)),
         (m2n_struct.Group, sizeof(Group)),
@@ -40,23 +54,4 @@ internal static unsafe class M2NLibrary
         (m2n_struct.Gather, sizeof(GatherWindow)),
         (m2n_struct.Counters, sizeof(M2NCounters)),
     ];
-
-    private static string? FindFault()
-    {
-        try
-        {
-            uint abi = M2NNative.m2n_abi_version();
-            return abi != M2NNative.AbiVersion
-                ? $"libm2n.so in {AppContext.BaseDirectory} has ABI version {abi} where this build expects {M2NNative.AbiVersion}; run ./megainfer to build both again."
-                : CompareSizes(M2NNative.m2n_struct_bytes);
-        }
-        catch (DllNotFoundException)
-        {
-            return $"libm2n.so was not found in {AppContext.BaseDirectory}; run ./megainfer, or cmake --preset release && cmake --build --preset release, to build it.";
-        }
-        catch (EntryPointNotFoundException)
-        {
-            return $"libm2n.so in {AppContext.BaseDirectory} is older than this build; run ./megainfer to build both again.";
-        }
-    }
 }
