@@ -9,7 +9,9 @@ namespace MegaInfer.Rl.Evaluation;
 internal sealed class ServerEvaluation(ChatClient client, EvaluationSize size)
 {
     private const int Concurrency = 32;
-    private const ulong Seed = 2026;
+    /// <summary>Seed of the prompts.</summary>
+    internal const ulong Seed = 2026;
+
 
     private sealed record Case(string Class, string Question, Func<string, bool> IsRight, int Samples, double Temperature);
 

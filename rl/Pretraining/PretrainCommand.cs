@@ -38,7 +38,7 @@ internal static class PretrainCommand
             }
             try
             {
-                new PretrainingRun(options, HardShares.Default, target, checkpointPath).Run(isResumed);
+                new PretrainingRun(options, LateShares.Default, target, checkpointPath).Run(isResumed);
                 return 0;
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException)

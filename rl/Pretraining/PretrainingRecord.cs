@@ -7,7 +7,7 @@ namespace MegaInfer.Rl.Pretraining;
 internal static class PretrainingRecord
 {
     /// <summary>Writes the record; scores are shares of exact answers (hard classes: one sample at temperature 1).</summary>
-    public static void Write(string folder, PretrainingOptions options, HardShares hard, int parameterCount, ValidationScore score) =>
+    public static void Write(string folder, PretrainingOptions options, LateShares late, int parameterCount, ValidationScore score) =>
         ModelFolder.WriteJson(folder, "pretraining.json", new Dictionary<string, object>
         {
             ["seed"] = options.Seed,
@@ -18,13 +18,14 @@ internal static class PretrainingRecord
             ["warm_up_steps"] = options.WarmUpSteps,
             ["final_learning_rate_share"] = options.FinalShare,
             ["balance_coefficient"] = Math.Round(options.BalanceCoefficient, 6),
-            ["hard_shares"] = new
+            ["late_shares"] = new
             {
-                from = hard.From,
-                long_addition = hard.LongAddition,
-                long_subtraction = hard.LongSubtraction,
-                long_product = hard.LongProduct,
-                three_operands = hard.ThreeOperands,
+                from = late.From,
+                close_subtraction = late.CloseSubtraction,
+                long_addition = late.LongAddition,
+                long_subtraction = late.LongSubtraction,
+                long_product = late.LongProduct,
+                three_operands = late.ThreeOperands,
             },
             ["parameters"] = parameterCount,
             ["test"] = score.Exact.ToDictionary(entry => entry.Key.ToString(), entry => Math.Round(entry.Value, 4)),

@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace MegaInfer.Rl.Pretraining;
 
 /// <summary>A whole run: vocabulary, steps with a progress bar, validations, checkpoints, and the model folder at the end.</summary>
-internal sealed class PretrainingRun(PretrainingOptions options, HardShares hard, string folder, string checkpointPath)
+internal sealed class PretrainingRun(PretrainingOptions options, LateShares late, string folder, string checkpointPath)
 {
     private const int ValidationProblemsPerClass = 60;
     private const int TestProblemsPerClass = 200;
@@ -15,7 +15,7 @@ internal sealed class PretrainingRun(PretrainingOptions options, HardShares hard
     /// <summary>Trains to the last step, from the checkpoint if <paramref name="resume"/>, and writes the model folder.</summary>
     public void Run(bool resume)
     {
-        TrainingMix mix = new(SmallTalk.Load(), hard);
+        TrainingMix mix = new(SmallTalk.Load(), late);
         BytePairEncoding encoding = Vocabulary.Learn(mix, options.Seed);
         ParameterLayout layout = new(new ModelShape(encoding.VocabularySize));
         AnsiConsole.WriteLine($"{layout.Count:N0} parameters, {encoding.VocabularySize} tokens in the vocabulary, seed {options.Seed}, {options.Steps} steps.");
@@ -33,7 +33,7 @@ internal sealed class PretrainingRun(PretrainingOptions options, HardShares hard
         ModelFolder.Write(folder, layout, parameters, encoding);
         // Only now, when nothing is left to choose, the test part is looked at.
         ValidationScore score = ValidationScore.Measure(new PlainDecoder(layout, parameters), encoding, SplitPart.Test, TestProblemsPerClass, options.Replicas);
-        PretrainingRecord.Write(folder, options, hard, layout.Count, score);
+        PretrainingRecord.Write(folder, options, late, layout.Count, score);
         AnsiConsole.WriteLine($"Test: {score.Describe()}.");
         AnsiConsole.WriteLine($"Wrote {folder}.");
     }

@@ -42,6 +42,8 @@ public static class ProblemSource
                 return DrawProduct(problemClass, random.Between(1000, 9999), random);
             case ProblemClass.ThreeOperands:
                 return DrawThree(random);
+            case ProblemClass.CloseSubtraction:
+                return DrawCloseDifference(random);
             default:
                 return ListProblems.Draw(problemClass, random);
         }
@@ -63,6 +65,15 @@ public static class ProblemSource
         random.Chance(1.0 / 6)
             ? DrawPair(problemClass, '-', a, b, random)
             : DrawPair(problemClass, '-', Math.Max(a, b), Math.Min(a, b), random);
+
+    private static Problem DrawCloseDifference(SeededRandom random)
+    {
+        int a = Number(random, 2, 3);
+        int b = random.Chance(0.3) ? Number(random, 1, 3) : Math.Abs(a + random.Between(-60, 60));
+        return random.Chance(0.6)
+            ? DrawPair(ProblemClass.CloseSubtraction, '-', Math.Min(a, b), Math.Max(a, b), random)
+            : DrawPair(ProblemClass.CloseSubtraction, '-', Math.Max(a, b), Math.Min(a, b), random);
+    }
 
     private static Problem DrawProduct(ProblemClass problemClass, int a, SeededRandom random)
     {

@@ -18,20 +18,20 @@ public sealed class TrainingMix
     ];
 
     private readonly SmallTalk _smallTalk;
-    private readonly HardShares _hard;
+    private readonly LateShares _late;
 
-    /// <summary>A mix with the given shares of the hard classes.</summary>
-    public TrainingMix(SmallTalk smallTalk, HardShares hard)
+    /// <summary>A mix with the given shares of late classes.</summary>
+    public TrainingMix(SmallTalk smallTalk, LateShares late)
     {
         _smallTalk = smallTalk;
-        _hard = hard;
+        _late = late;
     }
 
     /// <summary>Draws one conversation; <paramref name="progress"/> is the finished share of all steps, in [0, 1).</summary>
     public Conversation Draw(double progress, SeededRandom random)
     {
-        if (_hard.Draw(progress, random) is { } hard)
-            return new Conversation(random.Chance(SystemShare) ? random.Pick(_smallTalk.SystemMessages) : null, [Solved(hard, random)], IsBare: false);
+        if (_late.Draw(progress, random) is { } lateClass)
+            return new Conversation(random.Chance(SystemShare) ? random.Pick(_smallTalk.SystemMessages) : null, [Solved(lateClass, random)], IsBare: false);
         if (random.Chance(BareShare))
             return new Conversation(null, [Solved(DrawClass(random), random)], IsBare: true);
         string? system = random.Chance(SystemShare) ? random.Pick(_smallTalk.SystemMessages) : null;

@@ -13,7 +13,7 @@ internal static class SmallRun
 
     public static ParameterLayout Layout { get; } = new(new ModelShape(Encoding.VocabularySize - (Encoding.VocabularySize % 16) + 16) { LayerCount = 2 });
 
-    public static BatchSource Source() => new(new TrainingMix(SmallTalk.Load(), HardShares.Default), new ChatEncoder(Encoding), Options);
+    public static BatchSource Source() => new(new TrainingMix(SmallTalk.Load(), LateShares.Default), new ChatEncoder(Encoding), Options);
 
     public static Trainer Trainer() => new(Layout, Source(), Options);
 }

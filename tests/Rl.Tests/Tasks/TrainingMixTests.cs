@@ -15,7 +15,7 @@ public sealed partial class TrainingMixTests
 
     private static readonly Lazy<List<Conversation>> Stream = new(() =>
     {
-        TrainingMix mix = new(SmallTalk.Load(), HardShares.Default with { LongAddition = 0.02, LongSubtraction = 0.02, LongProduct = 0.02, ThreeOperands = 0.1 });
+        TrainingMix mix = new(SmallTalk.Load(), LateShares.Default with { LongAddition = 0.02, LongSubtraction = 0.02, LongProduct = 0.02, ThreeOperands = 0.1 });
         List<Conversation> conversations = [];
         for (int step = 0; step < StepCount; step++)
         {
@@ -84,7 +84,7 @@ public sealed partial class TrainingMixTests
     [Fact]
     public void Draw_SameSeedAndStep_GivesTheSameConversations()
     {
-        TrainingMix mix = new(SmallTalk.Load(), HardShares.Default);
+        TrainingMix mix = new(SmallTalk.Load(), LateShares.Default);
         SeededRandom first = new(seed: 5, stream: 9);
         SeededRandom second = new(seed: 5, stream: 9);
         for (int i = 0; i < 50; i++)
@@ -99,7 +99,7 @@ public sealed partial class TrainingMixTests
         ProblemClass.Sorting or ProblemClass.Extremum => Split.OfList(numbers),
         ProblemClass.ThreeOperands => Split.OfTerms([numbers[0], numbers[1], problem.Solution.Contains($"{numbers[0] + numbers[1]}+{numbers[2]}\n") ? numbers[2] : -numbers[2]]),
         ProblemClass.Addition or ProblemClass.LongAddition => Split.OfPair('+', numbers[0], numbers[1]),
-        ProblemClass.Subtraction or ProblemClass.LongSubtraction => Split.OfPair('-', numbers[0], numbers[1]),
+        ProblemClass.Subtraction or ProblemClass.LongSubtraction or ProblemClass.CloseSubtraction => Split.OfPair('-', numbers[0], numbers[1]),
         _ => Split.OfPair('*', numbers[0], numbers[1]),
     };
 
