@@ -32,25 +32,16 @@ public sealed class AttentionNode : IDisposable
     /// <param name="time">The clock of deadlines and pauses.</param>
     public AttentionNode(
         string name, AttentionWeights weights, KernelContext context, M2NEndpoint endpoint, AttentionNodeOptions options, TimeProvider time)
+        : this(name, weights, context, options, memory => Link(weights, context, endpoint, options, memory, time), time)
+    {
+    }
+
+    internal AttentionNode(
+        string name, AttentionWeights weights, KernelContext context, AttentionNodeOptions options, Func<NodeMemory, IExpertLink> link, TimeProvider time)
     {
         _context = context;
         _memory = new NodeMemory(weights, context, options);
-        var link = new ExpertLink(
-            endpoint,
-            context,
-            _memory.Step,
-            new ExpertLinkOptions
-            {
-                ExpertCount = weights.Spec.Router.ExpertCount,
-                TopK = weights.Spec.Router.ExpertsPerToken,
-                ResultBytes = _memory.Shape.ResultBytes,
-                Rank = options.Rank,
-                Version = weights.Version,
-                DispatchDeadline = options.DispatchDeadline,
-            },
-            _memory.Clock,
-            time);
-        _loop = new NodeLoop(weights, _memory, link, options, time);
+        _loop = new NodeLoop(weights, _memory, link(_memory), options, time);
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }
 
@@ -101,6 +92,21 @@ public sealed class AttentionNode : IDisposable
         }
 
         _memory.Dispose();
+    }
+
+    private static ExpertLink Link(
+        AttentionWeights weights, KernelContext context, M2NEndpoint endpoint, AttentionNodeOptions options, NodeMemory memory, TimeProvider time)
+    {
+        var linkOptions = new ExpertLinkOptions
+        {
+            ExpertCount = weights.Spec.Router.ExpertCount,
+            TopK = weights.Spec.Router.ExpertsPerToken,
+            ResultBytes = memory.Shape.ResultBytes,
+            Rank = options.Rank,
+            Version = weights.Version,
+            DispatchDeadline = options.DispatchDeadline,
+        };
+        return new ExpertLink(endpoint, context, memory.Step, linkOptions, memory.Clock, time);
     }
 
     // The thread's outermost frame: the one place on it that catches everything.

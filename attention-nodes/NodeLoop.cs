@@ -32,13 +32,13 @@ internal sealed class NodeLoop
     private readonly PingPongPipeline _pipeline;
     private readonly MicroBatchPolicy _microBatches;
     private readonly StepSampler _sampler;
-    private readonly ExpertLink _link;
+    private readonly IExpertLink _link;
     private readonly OutageWatch _outage;
     private readonly StageClock _clock;
     private volatile bool _isDraining;
     private volatile bool _isStopping;
 
-    internal NodeLoop(AttentionWeights weights, NodeMemory memory, ExpertLink link, AttentionNodeOptions options, TimeProvider time)
+    internal NodeLoop(AttentionWeights weights, NodeMemory memory, IExpertLink link, AttentionNodeOptions options, TimeProvider time)
     {
         var limits = new SchedulerLimits
         {
@@ -71,7 +71,7 @@ internal sealed class NodeLoop
 
     internal void Apply(ClusterSnapshot snapshot)
     {
-        _link.Peers.Offer(snapshot);
+        _link.Offer(snapshot);
         _inbox.Signal();
     }
 
@@ -90,45 +90,52 @@ internal sealed class NodeLoop
     /// <summary>Ends the reports.</summary>
     internal void Close(Exception? error) => _reports.Writer.TryComplete(error);
 
+    /// <summary>Until stopped, or drained. On the node's thread.</summary>
     internal void Run()
     {
-        while (!_isStopping)
+        for (Pause pause = Turn(); !pause.IsEnd; pause = Turn())
         {
-            _inbox.Empty(_scheduler);
-            ReportEnded();
-            if (_scheduler.HasWork)
-                Advance();
-            else if (_isDraining)
-                break;
-            else
-                Idle();
+            if (!pause.Waits)
+                continue;
+            long began = Stopwatch.GetTimestamp();
+            _inbox.Wait(pause.Limit);
+            Metrics.AddIdle(Stopwatch.GetTimestamp() - began);
         }
+    }
 
+    /// <summary>One turn of the loop: what came in, then at most one step. Sleeping is left to the caller.</summary>
+    internal Pause Turn()
+    {
         _inbox.Empty(_scheduler);
-        _scheduler.EndAll(FinishReason.Cancelled, "The attention node stopped.");
+        if (_isStopping)
+            _scheduler.EndAll(FinishReason.Cancelled, "The attention node stopped.");
         ReportEnded();
+        if (_scheduler.HasWork)
+            return Advance();
+        if (!_isStopping && !_isDraining)
+            return Idle();
+        // A request that slipped in keeps the loop going, so that it is not forgotten.
+        if (!_inbox.TryClose())
+            return Pause.None;
         Close(null);
+        return Pause.End;
     }
 
     /// <summary>One step, if the experts can be reached.</summary>
-    private void Advance()
+    private Pause Advance()
     {
         if (!_link.Prepare())
-        {
-            Fail(M2NStatus.Pending);
-            return;
-        }
-
+            return Fail(M2NStatus.Pending);
         long started = Stopwatch.GetTimestamp();
         Step step = _scheduler.NextStep();
         if (step.IsEmpty)
-            return;
+            return Pause.None;
         int microBatches = _microBatches.Choose(step.RowCount);
         M2NStatus status = _pipeline.Run(step, microBatches);
-        if (status == M2NStatus.Ok)
-            Complete(step, microBatches, started);
-        else
-            Fail(status);
+        if (status != M2NStatus.Ok)
+            return Fail(status);
+        Complete(step, microBatches, started);
+        return Pause.None;
     }
 
     private void Complete(Step step, int microBatches, long started)
@@ -145,7 +152,7 @@ internal sealed class NodeLoop
     }
 
     /// <summary>Nothing was sampled and no position was completed, so the next step is the failed one again.</summary>
-    private void Fail(M2NStatus status)
+    private Pause Fail(M2NStatus status)
     {
         _outage.Add(status);
         if (status != M2NStatus.Pending)
@@ -158,30 +165,30 @@ internal sealed class NodeLoop
         }
 
         ReportEnded();
-        if (_scheduler.HasWork)
-            _inbox.Wait(PauseAfter(status));
+        return _scheduler.HasWork ? Pause.For(PauseAfter(status)) : Pause.None;
     }
 
     private TimeSpan PauseAfter(M2NStatus status)
     {
-        TimeSpan pause = status == M2NStatus.Pending ? _link.Peers.UntilNextAttempt() ?? _outage.Left : _outage.Pause;
+        TimeSpan pause = status == M2NStatus.Pending ? _link.UntilNextAttempt() ?? _outage.Left : _outage.Pause;
         TimeSpan deadline = _scheduler.UntilNextDeadline() ?? TimeSpan.MaxValue;
-        TimeSpan left = _outage.Left;
-        return new[] { pause, deadline, left }.Min();
+        return new[] { pause, deadline, _outage.Left }.Min();
     }
 
-    private void Idle()
+    private Pause Idle()
     {
         _outage.End();
         // Nobody waits for a connection now, so this is the time to make it.
         _link.Prepare();
         Metrics.Show(_scheduler, _kv);
-        long began = Stopwatch.GetTimestamp();
-        _inbox.Wait(_link.Peers.UntilNextAttempt());
-        Metrics.AddIdle(Stopwatch.GetTimestamp() - began);
+        return Pause.For(_link.UntilNextAttempt());
     }
 
-    private void ReportEnded() => Report(ReportBuilder.Of(null, [], _scheduler.Ended));
+    private void ReportEnded()
+    {
+        if (_scheduler.Ended.Count > 0)
+            Report(ReportBuilder.Of(null, [], _scheduler.Ended));
+    }
 
     private void Report(StepReport? report)
     {

@@ -50,7 +50,10 @@ public sealed class ExpertLink : IExpertLink
 
     public ExpertPeers Peers { get; }
 
-    /// <summary>Between steps: follows membership. True when every expert can be reached.</summary>
+    public void Offer(ClusterSnapshot snapshot) => Peers.Offer(snapshot);
+
+    public TimeSpan? UntilNextAttempt() => Peers.UntilNextAttempt();
+
     public bool Prepare()
     {
         Peers.Follow();

@@ -9,17 +9,20 @@ namespace MegaInfer.AttentionNodes.Scheduling;
 /// </summary>
 internal sealed class Inbox(int capacity)
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
+
     private readonly object _lock = new();
     private readonly Queue<GenerationRequest> _requests = new();
     private readonly HashSet<SequenceId> _cancelled = [];
     private bool _isSignalled;
+    private bool _isClosed;
 
-    /// <summary>False when it is full: the request was not taken.</summary>
+    /// <summary>False when it is full or closed: the request was not taken.</summary>
     public bool TryAdd(GenerationRequest request)
     {
         lock (_lock)
         {
-            if (_requests.Count >= capacity)
+            if (_isClosed || _requests.Count >= capacity)
                 return false;
             _requests.Enqueue(request);
             Pulse();
@@ -58,6 +61,16 @@ internal sealed class Inbox(int capacity)
         }
     }
 
+    /// <summary>Takes nothing more. False, and still open, when a request is in it.</summary>
+    public bool TryClose()
+    {
+        lock (_lock)
+        {
+            _isClosed = _requests.Count == 0;
+            return _isClosed;
+        }
+    }
+
     /// <summary>Sleeps until something comes or the time has passed; null: without limit.</summary>
     public void Wait(TimeSpan? limit)
     {
@@ -71,8 +84,6 @@ internal sealed class Inbox(int capacity)
                 Monitor.Wait(_lock);
         }
     }
-
-    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 
     private void Pulse()
     {
