@@ -34,7 +34,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
     public ServerParts Parts { get; }
 
-    /// <summary>Completes when the HTTP door serves; HOST:PORT of each door for clients on this host.</summary>
+    /// <summary>HOST:PORT of a door, for clients on this host.</summary>
     public string Address(Listener listener) => _doors.Address(listener);
 
     /// <summary>Starts everything and waits until all expected nodes are ready.</summary>
@@ -53,8 +53,8 @@ internal sealed class ServerHost : IAsyncDisposable
         try
         {
             ServedModel model = ServedModel.Open(options.Model, environment.Folder, environment.Time);
-            host = Assemble(options, environment, doors, model);
-            await host.StartPartsAsync(environment, cancel);
+            host = await AssembleAsync(options, environment, doors, model);
+            await host.WaitReadyAsync(environment, cancel);
             return host;
         }
         catch
@@ -77,7 +77,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _doors.Dispose();
     }
 
-    private static ServerHost Assemble(ServeOptions options, HostEnvironment environment, Doors doors, ServedModel model)
+    private static async Task<ServerHost> AssembleAsync(ServeOptions options, HostEnvironment environment, Doors doors, ServedModel model)
     {
         var logger = new StderrLoggerProvider(environment.Log).CreateLogger("MegaInfer.Server");
         var metrics = new ServerMetrics();
@@ -106,13 +106,23 @@ internal sealed class ServerHost : IAsyncDisposable
         };
         IReadOnlyList<ChildSpec> children = environment.StartsChildren ? ChildSpecs.Of(options, environment.Folder, doors.Address(Listener.Control)) : [];
         var supervisor = new Supervisor(children, environment.Log, metrics, environment.Time, logger);
-        return new ServerHost(options, doors, parts, WebServer.Build(doors, parts, environment.Log), supervisor);
+        await supervisor.StartAsync();
+        try
+        {
+            // The children need a while to dial; the web server is up by then, and the doors already queue.
+            WebApplication app = WebServer.Build(doors, parts, environment.Log);
+            await app.StartAsync(CancellationToken.None);
+            return new ServerHost(options, doors, parts, app, supervisor);
+        }
+        catch
+        {
+            await supervisor.DisposeAsync();
+            throw;
+        }
     }
 
-    private async Task StartPartsAsync(HostEnvironment environment, CancellationToken cancel)
+    private async Task WaitReadyAsync(HostEnvironment environment, CancellationToken cancel)
     {
-        await _supervisor.StartAsync();
-        await _app.StartAsync(cancel);
         await Parts.Model.Text.WaitAsync(cancel);
         await Parts.Model.Digest.WaitAsync(cancel);
         if (!environment.StartsChildren)

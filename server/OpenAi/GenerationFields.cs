@@ -70,7 +70,8 @@ internal sealed record GenerationFields
     private static SamplingParameters ReadSampling(RequestBody body, GenerationDefaults defaults, Func<ulong> drawSeed) => new()
     {
         Temperature = body.Number("temperature") ?? defaults.Temperature,
-        TopK = Math.Max(body.Integer("top_k") ?? defaults.TopK, -1) is var topK && topK == -1 ? 0 : topK,
+        // -1 is how vLLM spells "all".
+        TopK = (body.Integer("top_k") ?? defaults.TopK) is var topK && topK == -1 ? 0 : topK,
         TopP = body.Number("top_p") is { } topP ? (topP == 0 ? SmallestTopP : topP) : defaults.TopP,
         MinP = body.Number("min_p") ?? defaults.MinP,
         RepetitionPenalty = body.Number("repetition_penalty") ?? defaults.RepetitionPenalty,
