@@ -35,7 +35,7 @@ void Acceptor::answer(ConnectEntry& entry, uint64_t word, const HasRoom& has_roo
   if (refusal == Refusal::kNone) {
     try {
       pair = make_pair(request);
-    } catch (const Failure&) {
+    } catch (const std::exception&) {  // also no memory for the private copies
       refusal = Refusal::kRegion;
     }
   }

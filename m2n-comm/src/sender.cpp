@@ -49,7 +49,7 @@ m2n_status Sender::connect(uint32_t peer, const uint8_t* bytes, uint32_t length,
   const Address address = parse_receiver_address(bytes, length, config_.transport);
   if (Pair* known = find(peer); known != nullptr && !is_lost(*known))
     return fail(M2N_INVALID, "peer %u is connected already", peer);
-  disconnect(peer);
+  std::erase_if(pairs_, [](const auto& pair) { return pair->lost; });
   if (pairs_.size() == config_.max_peers)
     return fail(M2N_REFUSED, "%u peers are connected, which is max_peers", config_.max_peers);
   const std::shared_ptr<Pair> pair = make_pair(peer, address);
@@ -233,29 +233,25 @@ int32_t Sender::take_result(Pair& pair, uint32_t slot, ResultHeader* header) {
     return M2N_PENDING;
   }
   // The counter means nothing any more, so nothing else of this pair can be believed either.
+  pair.broken = true;
   drop(pair);
   return M2N_INVALID;
 }
 
 void Sender::settle_piece(TicketPiece& piece, uint32_t slot) {
   Pair& pair = *piece.pair;
-  if (pair.lost) {
-    piece.result.status = M2N_PEER_LOST;
-    return;
-  }
-  // Read before the result: what a receiver returned before it left still counts.
-  const bool has_left = load(pair.view.header().receiver.state) == kClosed;
+  // Asked before the result is looked for: what a receiver returned before it left still counts.
+  const bool is_gone = has_left(pair);
   ResultHeader header;
-  const int32_t status = take_result(pair, slot, &header);
+  const int32_t status = pair.broken ? M2N_PEER_LOST : take_result(pair, slot, &header);
   if (status == M2N_PENDING) {
-    if (has_left) drop(pair);
-    if (pair.lost) piece.result.status = M2N_PEER_LOST;
+    if (is_gone) piece.result.status = M2N_PEER_LOST;
     return;
   }
   piece.result.status = status;
   pair.slots[slot].state = PairSlot::kFree;
   if (status == M2N_INVALID) ++counters_.invalid;
-  if (pair.lost) return;
+  if (pair.broken) return;
   piece.result.hold_ns = header.hold_ns;
   piece.result.compute_ns = header.compute_ns;
   if (status != M2N_OK) return;
@@ -273,17 +269,12 @@ bool Sender::settle(Slot& ticket, uint32_t slot) {
   return all;
 }
 
-void Sender::check_peers(Slot& ticket, uint32_t slot) {
+// All of them, not only this ticket's: callers may look at several tickets in turn, and the clock is one.
+void Sender::check_peers() {
   const uint64_t now = now_ns();
   if (now - checked_ns_ < kLifeCheckNs) return;
   checked_ns_ = now;
-  for (TicketPiece& piece : ticket.pieces) {
-    if (piece.result.status != M2N_PENDING || piece.pair->lost) continue;
-    if (piece.pair->watch->alive()) continue;
-    // It may have returned the piece just before it died.
-    settle_piece(piece, slot);
-    drop(*piece.pair);
-  }
+  for (const auto& pair : pairs_) is_lost(*pair);
 }
 
 void Sender::expire(Slot& ticket, uint32_t slot) {
@@ -306,8 +297,8 @@ m2n_status Sender::combine(m2n_ticket number, uint32_t wait_us, m2n_result* resu
   if (!settle(*ticket, slot)) {
     const uint64_t until_ns = std::min(ticket->deadline_ns, after_us(now_ns(), wait_us));
     const auto look = [&] { return settle(*ticket, slot) ? 0 : kNever; };
-    check_peers(*ticket, slot);
-    const WaitEnd end = waiter_.wait(until_ns, kLifeCheckNs, look, [&] { check_peers(*ticket, slot); });
+    check_peers();
+    const WaitEnd end = waiter_.wait(until_ns, kLifeCheckNs, look, [this] { check_peers(); });
     if (end == WaitEnd::kWoken) return M2N_WOKEN;
     if (end == WaitEnd::kPassed) {
       if (now_ns() < ticket->deadline_ns) return M2N_PENDING;

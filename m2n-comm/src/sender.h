@@ -48,7 +48,8 @@ class Sender final : public Endpoint {
     std::unique_ptr<PeerWatch> watch;
     PairView view;
     Doorbell peer_doorbell;
-    bool lost = false;
+    bool lost = false;    // the peer has left or died, or was dropped here; what it returned before still counts
+    bool broken = false;  // it broke the protocol: nothing it wrote counts
     std::array<PairSlot, kMaxSlots> slots;
   };
   // A ticket's part for one receiver. Holds the pair, so that results stay mapped until the release whatever becomes of
@@ -78,7 +79,7 @@ class Sender final : public Endpoint {
   void settle_piece(TicketPiece& piece, uint32_t slot);
   bool settle(Slot& ticket, uint32_t slot);
   void expire(Slot& ticket, uint32_t slot);
-  void check_peers(Slot& ticket, uint32_t slot);
+  void check_peers();
   Slot* find_ticket(m2n_ticket ticket, uint32_t* slot);
 
   std::vector<std::shared_ptr<Pair>> pairs_;

@@ -162,6 +162,8 @@ TEST_P(SlotTest, ReceiverLeaves_PiecesEnd_ResultsStay) {
   ASSERT_EQ(receive(&batch), M2N_OK);
   receiver_.reset();
   second.reset();
+  EXPECT_EQ(m2n_peer_state(sender_.get(), 0), M2N_PEER_LOST);
+  EXPECT_EQ(m2n_peer_state(sender_.get(), 1), M2N_PEER_LOST);
   ASSERT_EQ(combine(ticket), M2N_OK);
   ASSERT_EQ(count_, 2u);
   EXPECT_EQ(results_[0].peer, 1u);
@@ -170,7 +172,6 @@ TEST_P(SlotTest, ReceiverLeaves_PiecesEnd_ResultsStay) {
   EXPECT_EQ(results_[1].status, M2N_PEER_LOST);
   ASSERT_EQ(combine(lost), M2N_OK);
   EXPECT_EQ(results_[0].status, M2N_PEER_LOST);
-  EXPECT_EQ(m2n_peer_state(sender_.get(), 0), M2N_PEER_LOST);
   m2n_release(sender_.get(), lost);
   EXPECT_EQ(write_piece(sender_.get(), 1, 0, small_piece(), 2, sizes_), M2N_PEER_LOST);
 }

@@ -132,7 +132,8 @@ TEST_P(IdleTest, WaitingReceiver_UsesNoCpu) {
   const double before = cpu_seconds();
   m2n_batch batch;
   while (now_ns() < until) EXPECT_EQ(m2n_receive(receiver.get(), &kGather, GetParam(), &batch), M2N_PENDING);
-  EXPECT_LT(cpu_seconds() - before, 0.006) << "2 % of 300 ms";
+  // Sanitizers make the few instructions of a wait several times as many.
+  EXPECT_LT(cpu_seconds() - before, is_sanitized() ? 0.024 : 0.006) << "2 % of 300 ms";
 }
 
 INSTANTIATE_TEST_SUITE_P(WaitUs, IdleTest, testing::Values(5'000u, 100'000u, 300'000u));

@@ -96,15 +96,18 @@ M2N_API m2n_status m2n_endpoint_open(const m2n_config* config, m2n_endpoint** ou
 M2N_API void m2n_endpoint_close(m2n_endpoint* endpoint);
 /* Writes this endpoint's address (at most M2N_ADDRESS_BYTES), for peers to connect to. */
 M2N_API m2n_status m2n_endpoint_address(m2n_endpoint*, uint8_t* out, uint32_t capacity, uint32_t* length);
-/* Ends the current or next wait of this endpoint's owner with M2N_WOKEN. Any thread, any time until close. */
+/* Ends the current or next wait of this endpoint's owner in m2n_receive or m2n_combine with M2N_WOKEN; a connect goes
+ * on and leaves the wake-up to the next of those. Any thread, any time until close. */
 M2N_API void m2n_wake(m2n_endpoint*);
 
 /* ---- sender ---- */
 
 /* Connects to the receiver at `address`, which is known here as `peer` from now on. The receiver accepts inside its
- * m2n_receive. */
+ * m2n_receive. M2N_REFUSED: it said no, and m2n_last_error why. M2N_PEER_LOST: it is gone. M2N_TIMEOUT: it did not
+ * answer within wait_us; nothing is left of the attempt. M2N_INVALID: these bytes are no address for this endpoint, or
+ * `peer` is connected already. */
 M2N_API m2n_status m2n_connect(m2n_endpoint*, uint32_t peer, const uint8_t* address, uint32_t length, uint32_t wait_us);
-/* Drops the pair; open tickets' pieces for it end with M2N_PEER_LOST. */
+/* Drops the pair; open tickets' pieces for it end with M2N_PEER_LOST. A peer that is not connected is no error. */
 M2N_API m2n_status m2n_disconnect(m2n_endpoint*, uint32_t peer);
 /* M2N_OK or M2N_PEER_LOST, without waiting. */
 M2N_API m2n_status m2n_peer_state(m2n_endpoint*, uint32_t peer);
@@ -121,7 +124,9 @@ typedef struct {
   m2n_group* groups;     /* [groups] */
 } m2n_slot_view;
 
-/* Opens this slot's piece for one peer. A slot may have one piece for each of several peers. */
+/* Opens this slot's piece for one peer. A slot may have one piece for each of several peers; opening one again before
+ * the dispatch replaces its counts. M2N_PEER_LOST: not connected. M2N_PENDING: the peer still holds an abandoned piece
+ * of this slot (see m2n_release). M2N_INVALID: the counts do not fit, or the slot is dispatched and not released. */
 M2N_API m2n_status m2n_slot_open(m2n_endpoint*, uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs,
                                  uint32_t groups, m2n_slot_view* out);
 
@@ -198,7 +203,8 @@ typedef struct {
  * last piece served for it had the tag just before the candidate's (cyclic) and it is connected. With more than one
  * sender connected and window_us > 0, the call waits at most window_us, from when the first piece was seen, for
  * in-phase senders that are still missing at the next tag; it takes what has come when the window ends, or as soon as
- * all in-phase senders are there. A sender that is late, dead or new is never waited for longer.
+ * all in-phase senders are there. A sender that is late, dead or new is never waited for longer, and a batch that is
+ * full (max_pairs) waits for nobody. There is one batch at a time: M2N_INVALID while the last one is not returned.
  */
 M2N_API m2n_status m2n_receive(m2n_endpoint*, const m2n_gather* gather, uint32_t wait_us, m2n_batch* out);
 /* Publishes the results of every piece of the batch with one status (M2N_OK, M2N_VERSION_MISSING, M2N_MISPLACED or
