@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 namespace mk {
@@ -17,15 +16,20 @@ constexpr uint64_t kHugePage = 2u << 20;
 void* allocate_memory(uint64_t bytes) {
   const uint64_t alignment = bytes >= 2 * kHugePage ? kHugePage : kLine;
   if (bytes > UINT64_MAX / 2) throw std::bad_alloc();
-  const uint64_t rounded = (bytes / alignment + 1) * alignment;
-  void* address = std::aligned_alloc(alignment, rounded);
-  if (address == nullptr) throw std::bad_alloc();
+  // calloc leaves large memory untouched, because the system gives it zeroed: a KV cache sized for the worst case costs only what is used of it. The
+  // block's own address is kept in front of the aligned one.
+  void* block = std::calloc(1, bytes + alignment + sizeof(void*));
+  if (block == nullptr) throw std::bad_alloc();
+  const uint64_t first = reinterpret_cast<uint64_t>(block) + sizeof(void*);
+  void* address = reinterpret_cast<void*>((first + alignment - 1) / alignment * alignment);
+  static_cast<void**>(address)[-1] = block;
   // Before the first touch, so that the kernel can back it with huge pages at once. A refusal costs speed only.
-  if (alignment == kHugePage) (void)madvise(address, rounded, MADV_HUGEPAGE);
-  std::memset(address, 0, rounded);
+  if (alignment == kHugePage) (void)madvise(address, bytes, MADV_HUGEPAGE);
   return address;
 }
 
-void free_memory(void* address) { std::free(address); }
+void free_memory(void* address) {
+  if (address != nullptr) std::free(static_cast<void**>(address)[-1]);
+}
 
 }  // namespace mk
