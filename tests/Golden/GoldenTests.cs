@@ -14,7 +14,7 @@ namespace MegaInfer.Golden;
 public sealed class GoldenTests(Models models) : IClassFixture<Models>
 {
     // Fewer blocks than the mixed batch needs, more than its longest sequence.
-    private const int ScarceKvBlocks = 15;
+    private const int ScarceKvBlocks = 9;
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(120);
 
     [Fact]

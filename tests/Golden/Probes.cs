@@ -26,7 +26,7 @@ internal static class Probes
     /// <summary>Sixteen others of mixed lengths.</summary>
     public static IReadOnlyList<GenerationRequest> Company { get; } =
     [
-        .. Enumerable.Range(0, 16).Select(i => Make(100 + i, 3 + (i * 7 % 60), 8 + (i % 5 * 6), new SamplingParameters { Seed = (ulong)(50 + i), Temperature = 1 })),
+        .. Enumerable.Range(0, 16).Select(i => Make(100 + i, 3 + (i * 7 % 60), 12 + (i % 4 * 16), new SamplingParameters { Seed = (ulong)(50 + i), Temperature = 1 })),
     ];
 
     private static GenerationRequest Make(int id, int promptTokens, int maxTokens, SamplingParameters sampling, int topLogProbs = 0)
