@@ -15,7 +15,7 @@ internal sealed class ClusterService(ServerParts parts) : Proto.Cluster.ClusterB
         new AttendSession(parts.Cluster, parts.Model.Digest, parts.Time, parts.Logger).RunAsync(requestStream, responseStream, context);
 
     public override Task Work(IAsyncStreamReader<WorkReport> requestStream, IServerStreamWriter<WorkOrder> responseStream, ServerCallContext context) =>
-        new WorkSession(parts.Cluster, parts.Router, parts.Logger).RunAsync(requestStream, responseStream, context);
+        new WorkSession(parts.Cluster, parts.Router, parts.Time, parts.Logger).RunAsync(requestStream, responseStream, context);
 
     public override Task<ClusterStatus> GetStatus(StatusRequest request, ServerCallContext context)
     {

@@ -66,7 +66,7 @@ internal sealed class GenerateCommand : ICommand
         {
             Id = parts.Router.NextId(),
             PromptTokens = prompt,
-            MaxTokens = parsed.GetValue(_maxTokens) is { } most ? Math.Min(most, Math.Max(room, 1)) : room,
+            MaxTokens = parsed.GetValue(_maxTokens) is { } most ? Math.Min(most, Math.Max(room, 1)) : Math.Max(room, 1),
             Sampling = new SamplingParameters
             {
                 Temperature = parsed.GetValue(_temperature) ?? text.Defaults.Temperature,
