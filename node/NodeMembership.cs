@@ -19,7 +19,7 @@ public sealed class NodeMembership(NodeOptions options, INode node, TimeProvider
         {
             using var session = new NodeSession(options, node, time);
             SessionEnd end = await session.RunAsync(drain, stop);
-            if (end == SessionEnd.Left)
+            if (end == SessionEnd.Left || waiting.IsCancellationRequested)
                 return ExitCode.Left;
             if (end == SessionEnd.ServerLost)
             {
