@@ -21,7 +21,6 @@ internal static class PretrainingRecord
             ["late_shares"] = new
             {
                 from = late.From,
-                close_subtraction = late.CloseSubtraction,
                 long_addition = late.LongAddition,
                 long_subtraction = late.LongSubtraction,
                 long_product = late.LongProduct,

@@ -20,14 +20,18 @@ public static class ColumnArithmetic
         while (a > 0 || b > 0);
     }
 
-    /// <summary>284 - 58: <c>14-8=6</c>, <c>8-5-1=2</c>, <c>2-0=2</c>; a borrow shows as the 10 added here and the 1 taken next.</summary>
+    /// <summary>
+    /// 284 - 58: <c>14-8=6</c>, <c>8-5-1=2</c>, <c>2-0=2</c>; a borrow shows as the 10 added here and the 1 taken next. The last column
+    /// has nowhere to borrow from, so there, and only there, a negative difference shows: 5 - 12 ends with <c>0-1=-1</c>.
+    /// </summary>
     public static void WriteDifference(StringBuilder text, int a, int b)
     {
         int borrow = 0;
         do
         {
             int column = (a % 10) - (b % 10) - borrow;
-            int borrowed = column < 0 ? 10 : 0;
+            bool isLast = a < 10 && b < 10;
+            int borrowed = column < 0 && !isLast ? 10 : 0;
             text.Append((a % 10) + borrowed).Append('-').Append(b % 10).Append(borrow == 0 ? "" : "-1").Append('=').Append(column + borrowed).Append('\n');
             borrow = borrowed / 10;
             a /= 10;

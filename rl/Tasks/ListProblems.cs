@@ -44,7 +44,7 @@ public static class ListProblems
         int count = random.Between(3, 5);
         while (numbers.Count < count)
         {
-            int number = random.Chance(0.2) ? random.Between(0, 9) : random.Between(10, 99);
+            int number = random.Chance(0.25) ? random.Between(0, 9) : random.Between(10, 99);
             if (!numbers.Contains(number))
                 numbers.Add(number);
         }

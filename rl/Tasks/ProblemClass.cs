@@ -32,9 +32,6 @@ public enum ProblemClass
 
     /// <summary>a + b + c and a + b - c, up to 3 digits each: hard on purpose.</summary>
     ThreeOperands,
-
-    /// <summary>a - b of nearby numbers in either order, and negative differences: taught late, scored as part of Subtraction.</summary>
-    CloseSubtraction,
 }
 
 /// <summary>Which classes are which.</summary>

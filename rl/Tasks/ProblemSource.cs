@@ -42,8 +42,6 @@ public static class ProblemSource
                 return DrawProduct(problemClass, random.Between(1000, 9999), random);
             case ProblemClass.ThreeOperands:
                 return DrawThree(random);
-            case ProblemClass.CloseSubtraction:
-                return DrawCloseDifference(random);
             default:
                 return ListProblems.Draw(problemClass, random);
         }
@@ -60,19 +58,14 @@ public static class ProblemSource
     private static Problem DrawPair(ProblemClass problemClass, char operation, int a, int b, SeededRandom random) =>
         OfPair(problemClass, operation, a, b, Wordings.AskPair(operation, a, b, random));
 
-    // One in six differences is left as drawn and so may be negative.
-    private static Problem DrawDifference(ProblemClass problemClass, int a, int b, SeededRandom random) =>
-        random.Chance(1.0 / 6)
+    // One fifth are differences of nearby numbers in either order, one in six of the others is left as drawn; the rest is not negative.
+    private static Problem DrawDifference(ProblemClass problemClass, int a, int b, SeededRandom random)
+    {
+        if (random.Chance(0.2))
+            return DrawPair(problemClass, '-', a, Math.Clamp(a + random.Between(-60, 60), 0, 999), random);
+        return random.Chance(1.0 / 6)
             ? DrawPair(problemClass, '-', a, b, random)
             : DrawPair(problemClass, '-', Math.Max(a, b), Math.Min(a, b), random);
-
-    private static Problem DrawCloseDifference(SeededRandom random)
-    {
-        int a = Number(random, 2, 3);
-        int b = random.Chance(0.3) ? Number(random, 1, 3) : Math.Abs(a + random.Between(-60, 60));
-        return random.Chance(0.6)
-            ? DrawPair(ProblemClass.CloseSubtraction, '-', Math.Min(a, b), Math.Max(a, b), random)
-            : DrawPair(ProblemClass.CloseSubtraction, '-', Math.Max(a, b), Math.Min(a, b), random);
     }
 
     private static Problem DrawProduct(ProblemClass problemClass, int a, SeededRandom random)
@@ -111,10 +104,13 @@ public static class ProblemSource
                 answer = a + b;
                 break;
             case '-':
-                // A negative result is the other difference with a minus sign; saying so first lets the columns be copied from there.
+                // Which number is larger is hard to see at once but comes out of the columns, so a negative result is found, then redone.
+                ColumnArithmetic.WriteDifference(text, a, b);
                 if (a < b)
+                {
                     text.Append("Swap: ").Append(b).Append('-').Append(a).Append('\n');
-                ColumnArithmetic.WriteDifference(text, Math.Max(a, b), Math.Min(a, b));
+                    ColumnArithmetic.WriteDifference(text, b, a);
+                }
                 answer = a - b;
                 break;
             default:

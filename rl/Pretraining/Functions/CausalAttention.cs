@@ -96,7 +96,7 @@ internal sealed class CausalAttention : torch.autograd.SingleTensorFunction<Caus
         Vector512<float> sum = Vector512<float>.Zero;
         for (int v = 0; v < vectors.Length; v++)
         {
-            vectors[v] = Vector512.Exp(vectors[v] - Vector512.Create(highest));
+            vectors[v] = VectorMath.Exp(vectors[v] - Vector512.Create(highest));
             sum += vectors[v];
         }
         float inverse = 1 / Vector512.Sum(sum);

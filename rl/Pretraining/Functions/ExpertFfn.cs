@@ -120,7 +120,7 @@ internal sealed class ExpertFfn : torch.autograd.SingleTensorFunction<ExpertFfn>
             Span<Vector512<float>> up = gateUp.Slice((slot * 2 * size) + size, size).Vectors();
             Span<Vector512<float>> target = activated.Slice(slot * size, size).Vectors();
             for (int i = 0; i < gate.Length; i++)
-                target[i] = gate[i] / (Vector512<float>.One + Vector512.Exp(-gate[i])) * up[i];
+                target[i] = gate[i] / (Vector512<float>.One + VectorMath.Exp(-gate[i])) * up[i];
         }
     }
 
@@ -135,7 +135,7 @@ internal sealed class ExpertFfn : torch.autograd.SingleTensorFunction<ExpertFfn>
             Span<Vector512<float>> upGradient = gateUpGradient.Slice((slot * 2 * size) + size, size).Vectors();
             for (int i = 0; i < gate.Length; i++)
             {
-                Vector512<float> sigmoid = Vector512<float>.One / (Vector512<float>.One + Vector512.Exp(-gate[i]));
+                Vector512<float> sigmoid = Vector512<float>.One / (Vector512<float>.One + VectorMath.Exp(-gate[i]));
                 Vector512<float> silu = gate[i] * sigmoid;
                 upGradient[i] = inner[i] * silu;
                 gateGradient[i] = inner[i] * up[i] * (sigmoid + (silu * (Vector512<float>.One - sigmoid)));

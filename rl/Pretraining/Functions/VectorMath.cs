@@ -54,4 +54,26 @@ internal static class VectorMath
         for (int i = 0; i < y.Length; i++)
             y[i] = (x[i] * weightA) + (z[i] * weightB);
     }
+
+    /// <summary>
+    /// e^x to about one part in 10^7; below -87 the result is that of -87. The library's own vector exponential leaves its fast path for any
+    /// argument of large magnitude, which padding makes common here.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp(Vector512<float> x)
+    {
+        x = Vector512.Min(Vector512.Max(x, Vector512.Create(-87f)), Vector512.Create(88f));
+        Vector512<float> power = Vector512.Floor(Vector512.FusedMultiplyAdd(x, Vector512.Create(1.442695041f), Vector512.Create(0.5f)));
+        // ln 2 in two parts keeps the remainder exact
+        Vector512<float> rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(-0.693359375f), x);
+        rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(2.12194440e-4f), rest);
+        Vector512<float> sum = Vector512.Create(1.9875691500e-4f);
+        sum = Vector512.FusedMultiplyAdd(sum, rest, Vector512.Create(1.3981999507e-3f));
+        sum = Vector512.FusedMultiplyAdd(sum, rest, Vector512.Create(8.3334519073e-3f));
+        sum = Vector512.FusedMultiplyAdd(sum, rest, Vector512.Create(4.1665795894e-2f));
+        sum = Vector512.FusedMultiplyAdd(sum, rest, Vector512.Create(1.6666665459e-1f));
+        sum = Vector512.FusedMultiplyAdd(sum, rest, Vector512.Create(5.0000001201e-1f));
+        sum = Vector512.FusedMultiplyAdd(sum, rest * rest, rest + Vector512<float>.One);
+        return sum * ((Vector512.ConvertToInt32(power) + Vector512.Create(127)) << 23).AsSingle();
+    }
 }

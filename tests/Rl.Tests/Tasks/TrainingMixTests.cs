@@ -99,7 +99,7 @@ public sealed partial class TrainingMixTests
         ProblemClass.Sorting or ProblemClass.Extremum => Split.OfList(numbers),
         ProblemClass.ThreeOperands => Split.OfTerms([numbers[0], numbers[1], problem.Solution.Contains($"{numbers[0] + numbers[1]}+{numbers[2]}\n") ? numbers[2] : -numbers[2]]),
         ProblemClass.Addition or ProblemClass.LongAddition => Split.OfPair('+', numbers[0], numbers[1]),
-        ProblemClass.Subtraction or ProblemClass.LongSubtraction or ProblemClass.CloseSubtraction => Split.OfPair('-', numbers[0], numbers[1]),
+        ProblemClass.Subtraction or ProblemClass.LongSubtraction => Split.OfPair('-', numbers[0], numbers[1]),
         _ => Split.OfPair('*', numbers[0], numbers[1]),
     };
 
