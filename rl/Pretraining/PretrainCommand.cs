@@ -16,6 +16,8 @@ internal static class PretrainCommand
         Option<int> steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => defaults.Steps };
         Option<int> every = new("--validate-every") { Description = "Steps between validations and checkpoints.", DefaultValueFactory = _ => defaults.ValidateEvery };
         Option<bool> resume = new("--resume") { Description = "Continue from the checkpoint." };
+        foreach (Option<int> count in new[] { steps, every })
+            count.Validators.Add(result => { if (result.GetValueOrDefault<int>() < 1) result.AddError($"{count.Name} must be at least 1."); });
         Command command = new("pretrain", "Train the embedded model from nothing; the same seed and steps give the same weights.")
         {
             folder, checkpoint, seed, steps, every, resume,

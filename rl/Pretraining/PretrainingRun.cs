@@ -15,6 +15,7 @@ internal sealed class PretrainingRun(PretrainingOptions options, LateShares late
     /// <summary>Trains to the last step, from the checkpoint if <paramref name="resume"/>, and writes the model folder.</summary>
     public void Run(bool resume)
     {
+        Directory.CreateDirectory(folder); // a folder that cannot be written should not be found out after the last step
         TrainingMix mix = new(SmallTalk.Load(), late);
         BytePairEncoding encoding = Vocabulary.Learn(mix, options.Seed);
         ParameterLayout layout = new(new ModelShape(encoding.VocabularySize));
