@@ -43,6 +43,21 @@ public sealed record Deployment
     /// <summary>Backend of the kernels on every node.</summary>
     public required string Backend { get; init; }
 
+    /// <summary>
+    /// The full product of what an operator can vary; model, KV type and backend take turns over it, so that the long form ends within the hour.
+    /// </summary>
+    public static IEnumerable<int[]> FullProduct()
+    {
+        int[] levels = [.. Levels.Select((count, factor) => factor is 0 or 1 or 11 ? 1 : count)];
+        int turn = 0;
+        foreach (int[] row in PairwiseCover.Product(levels, IsAllowed))
+        {
+            (row[0], row[1], row[11]) = (turn % Levels[0], turn / Levels[0] % Levels[1], turn / (Levels[0] * Levels[1]) % Levels[11]);
+            turn++;
+            yield return row;
+        }
+    }
+
     public static Deployment From(int[] row) => new()
     {
         Family = FamilyLevels[row[0]],
