@@ -10,7 +10,9 @@
 namespace m2n {
 namespace {
 
-constexpr uint64_t kHouseNs = 50'000'000;  // between two looks for dead senders
+constexpr uint64_t kHouseNs = 50'000'000;  // between two looks for dead senders, while there is work
+// While there is none, a dead sender holds nothing that anybody waits for, and each look costs a wake-up.
+constexpr uint64_t kIdleHouseNs = 250'000'000;
 constexpr uint32_t kChunksOfResult = 2;    // the header, and all result rows at once
 
 bool is_answer(int32_t status) {
@@ -63,7 +65,7 @@ m2n_status Receiver::receive(const m2n_gather* gather, uint32_t wait_us, m2n_bat
   const auto each_slice = [&] {
     if (now_ns() - checked_ns_ >= kHouseNs) keep_house();
   };
-  switch (waiter_.wait(after_us(now, wait_us), kHouseNs, look, each_slice)) {
+  switch (waiter_.wait(after_us(now, wait_us), kIdleHouseNs, look, each_slice)) {
     case WaitEnd::kReady:
       serve(decision, *gather, out);
       return M2N_OK;
