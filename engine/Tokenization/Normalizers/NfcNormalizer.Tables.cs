@@ -1,3 +1,4 @@
+// Long: the tables of Unicode normalization, which have no shorter form.
 namespace MegaInfer.Engine.Tokenization.Normalizers;
 
 /// <summary>Canonical decompositions and combining classes of the Unicode Character Database 15.0.</summary>
