@@ -12,18 +12,32 @@
 namespace m2n::test {
 namespace {
 
-constexpr uint64_t kLostNs = 60'000'000'000u;  // a wait this long was never rung
+constexpr uint64_t kLostNs = 30'000'000'000u;  // a wait this long was never rung
+
+// Now and then a stall, of about the time that the other side needs to fall asleep.
+void stall(std::mt19937_64& random) {
+  const uint64_t kind = random() % 16;
+  if (kind < 4) sched_yield();
+  if (kind < 14) return;
+  const uint64_t until = now_ns() + random() % 12'000;
+  while (now_ns() < until) relax();
+}
 
 // One end of a ping-pong: a word that the peer writes, and the waiting for it.
 struct End {
-  explicit End(const Transport& transport)
+  explicit End(const Transport& transport, uint64_t budget_ns = 1'000)
       : region(transport.create(kDoorbellMagic, kDoorbellBytes)),
         bell(*region, transport.is_private()),
-        waiter(bell, 1'000, 1'000, counters) {}
+        waiter(bell, budget_ns, budget_ns, counters) {}
 
-  bool wait_for(uint64_t round) {
-    return waiter.wait(
-               now_ns() + kLostNs, kLostNs, [&] { return load(word) == round ? 0 : kNever; }, [] {}) == WaitEnd::kReady;
+  bool wait_for(uint64_t round, std::mt19937_64& random) {
+    const auto look = [&]() -> uint64_t {
+      if (load(word) == round) return 0;
+      // The other side gets its chance here: after the look, before whatever the waiter does because of it.
+      stall(random);
+      return kNever;
+    };
+    return waiter.wait(now_ns() + kLostNs, kLostNs, look, [] {}) == WaitEnd::kReady;
   }
   void put(uint64_t round) {
     store(word, round);
@@ -37,15 +51,6 @@ struct End {
   uint64_t word = 0;
 };
 
-// Now and then a stall, of about the time that the other side needs to fall asleep.
-void stall(std::mt19937_64& random) {
-  const uint64_t kind = random() % 16;
-  if (kind == 0) sched_yield();
-  if (kind < 12) return;
-  const uint64_t until = now_ns() + random() % 12'000;
-  while (now_ns() < until) relax();
-}
-
 TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
   const uint64_t rounds = amount(is_sanitized() ? 30'000 : 150'000, 10'000'000);
   const auto transport = make_transport(M2N_LOOPBACK);
@@ -53,7 +58,7 @@ TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
   std::thread other([&] {
     std::mt19937_64 random(2);
     for (uint64_t round = 1; round <= rounds; ++round) {
-      ASSERT_TRUE(right.wait_for(round)) << "lost in round " << round;
+      ASSERT_TRUE(right.wait_for(round, random)) << "lost in round " << round;
       stall(random);
       left.put(round);
     }
@@ -62,10 +67,27 @@ TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
   for (uint64_t round = 1; round <= rounds; ++round) {
     stall(random);
     right.put(round);
-    ASSERT_TRUE(left.wait_for(round)) << "lost in round " << round;
+    ASSERT_TRUE(left.wait_for(round, random)) << "lost in round " << round;
   }
   other.join();
   EXPECT_GT(left.counters.sleeps + right.counters.sleeps, rounds / 100) << "the test must sleep to mean anything";
+}
+
+// The other side publishes and rings right after the n-th look has found nothing: whatever the waiter has done by then,
+// it must not sleep over it.
+TEST(WaiterTest, PublishedAfterAnyLook_IsSeen) {
+  const auto transport = make_transport(M2N_LOOPBACK);
+  for (int n = 1; n <= 8; ++n) {
+    End end(*transport, 1);
+    int looks = 0;
+    const auto look = [&]() -> uint64_t {
+      if (load(end.word) == 1) return 0;
+      if (++looks < n) return now_ns() + 100'000;  // sleeps end by themselves until the n-th look
+      end.put(1);
+      return kNever;
+    };
+    EXPECT_EQ(end.waiter.wait(now_ns() + 5'000'000'000u, kLostNs, look, [] {}), WaitEnd::kReady) << "after look " << n;
+  }
 }
 
 TEST(WaiterTest, WakesFromManyThreads_AreNeverLost) {
