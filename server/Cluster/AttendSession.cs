@@ -72,12 +72,16 @@ internal sealed class AttendSession(ClusterState state, Task<string> modelDigest
         bool isReady = false;
         while (await ReadAsync(incoming, ended) is { } message)
         {
+            // Renewed before the message takes effect: who sees its effect may rely on the lease.
+            if (isReady)
+                lease.Change(state.Spec.Lease, Timeout.InfiniteTimeSpan);
             switch (message.MessageCase)
             {
                 case NodeMessage.MessageOneofCase.Ready when !isReady:
                     if (state.MarkReady(node.Id, ClusterMessages.Ready(message.Ready), await modelDigest.WaitAsync(ended)) is { } refusal)
                         return refusal;
                     isReady = true;
+                    lease.Change(state.Spec.Lease, Timeout.InfiniteTimeSpan);
                     break;
                 case NodeMessage.MessageOneofCase.Heartbeat:
                     state.Heartbeat(node.Id, new Dictionary<string, double>(message.Heartbeat.Metrics));
@@ -85,9 +89,6 @@ internal sealed class AttendSession(ClusterState state, Task<string> modelDigest
                 default:
                     return $"{node} sent {message.MessageCase} out of turn; run the same release on both sides.";
             }
-
-            if (isReady)
-                lease.Change(state.Spec.Lease, Timeout.InfiniteTimeSpan);
         }
 
         return null;

@@ -62,6 +62,8 @@ internal sealed class GenerateCommand : ICommand
     private GenerationRequest Build(ParseResult parsed, ServerParts parts, ModelText text, int[] prompt)
     {
         int room = parts.Model.Spec.ContextLength - prompt.Length;
+        float? temperature = parsed.GetValue(_temperature);
+        GenerationDefaults defaults = temperature is null ? text.Defaults : GenerationDefaults.OpenAi;
         return new GenerationRequest
         {
             Id = parts.Router.NextId(),
@@ -69,11 +71,11 @@ internal sealed class GenerateCommand : ICommand
             MaxTokens = parsed.GetValue(_maxTokens) is { } most ? Math.Min(most, Math.Max(room, 1)) : Math.Max(room, 1),
             Sampling = new SamplingParameters
             {
-                Temperature = parsed.GetValue(_temperature) ?? text.Defaults.Temperature,
-                TopK = text.Defaults.TopK,
-                TopP = text.Defaults.TopP,
-                MinP = text.Defaults.MinP,
-                RepetitionPenalty = text.Defaults.RepetitionPenalty,
+                Temperature = temperature ?? defaults.Temperature,
+                TopK = defaults.TopK,
+                TopP = defaults.TopP,
+                MinP = defaults.MinP,
+                RepetitionPenalty = defaults.RepetitionPenalty,
                 Seed = parsed.GetValue(_seed) ?? parts.Identities.NextSeed(),
             },
         };

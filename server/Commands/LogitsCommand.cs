@@ -28,7 +28,7 @@ internal sealed class LogitsCommand : ICommand
         string file = parsed.GetRequiredValue(_out);
         using var signals = new StopSignals();
         await using PrivateCluster cluster = await PrivateCluster.StartAsync(
-            _pool.Read(parsed), parsed.GetValue(_verbose) ? terminal.Errors : TextWriter.Null, signals.Stop);
+            _pool.Read(parsed) with { NeedsText = false }, parsed.GetValue(_verbose) ? terminal.Errors : TextWriter.Null, signals.Stop);
         ServerParts parts = cluster.Host.Parts;
         var request = new GenerationRequest
         {

@@ -5,11 +5,15 @@ using MegaInfer.Engine.Checkpoints;
 namespace MegaInfer.Server.Hosting;
 
 /// <summary>
-/// Sampling over HTTP where a request says nothing: what the model's generation_config.json states, else OpenAI's defaults (temperature 1, nothing cut).
-/// The gRPC services do not use it: their defaults are in the proto files.
+/// Sampling over HTTP where a request says nothing about it: what the model's generation_config.json states, else OpenAI's defaults (temperature 1, nothing
+/// cut). The file states a set that belongs together, so a request that states any part of it gets OpenAI's defaults for the rest, and then the same tokens as over gRPC,
+/// whose defaults are in the proto files.
 /// </summary>
 internal sealed record GenerationDefaults
 {
+    /// <summary>OpenAI's, and those of the proto files.</summary>
+    public static GenerationDefaults OpenAi { get; } = new();
+
     public float Temperature { get; init; } = 1;
 
     public int TopK { get; init; }

@@ -65,6 +65,9 @@ internal sealed record ServeOptions
     /// <summary>How long running sequences may take to finish after SIGTERM.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>False: the model may lack a tokenizer; only token ids are used.</summary>
+    public bool NeedsText { get; init; } = true;
+
     public int MicroBatchCount => MicroBatches == "auto" ? 0 : int.Parse(MicroBatches);
 
     /// <exception cref="MegaInferException">The first value that is wrong, with its flag and its bounds.</exception>

@@ -123,7 +123,8 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private async Task WaitReadyAsync(HostEnvironment environment, CancellationToken cancel)
     {
-        await Parts.Model.Text.WaitAsync(cancel);
+        if (_options.NeedsText)
+            await Parts.Model.Text.WaitAsync(cancel);
         await Parts.Model.Digest.WaitAsync(cancel);
         if (!environment.StartsChildren)
             return;

@@ -13,6 +13,9 @@ internal sealed record GenerationFields
     private const int MaxTimeoutMs = 24 * 60 * 60 * 1000;
     private const string TimeoutHeader = "X-Request-Timeout-Ms";
 
+    // What generation_config.json states together; see GenerationDefaults.
+    private static readonly string[] SetOfTheModel = ["temperature", "top_k", "top_p", "min_p", "repetition_penalty"];
+
     // OpenAI's documentation allows top_p = 0; any share this small keeps the most likely token only.
     private const float SmallestTopP = 1e-9f;
 
@@ -67,19 +70,23 @@ internal sealed record GenerationFields
         };
     }
 
-    private static SamplingParameters ReadSampling(RequestBody body, GenerationDefaults defaults, Func<ulong> drawSeed) => new()
+    private static SamplingParameters ReadSampling(RequestBody body, GenerationDefaults model, Func<ulong> drawSeed)
     {
-        Temperature = body.Number("temperature") ?? defaults.Temperature,
-        // -1 is how vLLM spells "all".
-        TopK = (body.Integer("top_k") ?? defaults.TopK) is var topK && topK == -1 ? 0 : topK,
-        TopP = body.Number("top_p") is { } topP ? (topP == 0 ? SmallestTopP : topP) : defaults.TopP,
-        MinP = body.Number("min_p") ?? defaults.MinP,
-        RepetitionPenalty = body.Number("repetition_penalty") ?? defaults.RepetitionPenalty,
-        PresencePenalty = body.Number("presence_penalty") ?? 0,
-        FrequencyPenalty = body.Number("frequency_penalty") ?? 0,
-        LogitBias = ReadLogitBias(body),
-        Seed = ReadSeed(body) ?? drawSeed(),
-    };
+        GenerationDefaults defaults = SetOfTheModel.Any(name => body.Find(name) is not null) ? GenerationDefaults.OpenAi : model;
+        return new SamplingParameters
+        {
+            Temperature = body.Number("temperature") ?? defaults.Temperature,
+            // -1 is how vLLM spells "all".
+            TopK = (body.Integer("top_k") ?? defaults.TopK) is var topK && topK == -1 ? 0 : topK,
+            TopP = body.Number("top_p") is { } topP ? (topP == 0 ? SmallestTopP : topP) : defaults.TopP,
+            MinP = body.Number("min_p") ?? defaults.MinP,
+            RepetitionPenalty = body.Number("repetition_penalty") ?? defaults.RepetitionPenalty,
+            PresencePenalty = body.Number("presence_penalty") ?? 0,
+            FrequencyPenalty = body.Number("frequency_penalty") ?? 0,
+            LogitBias = ReadLogitBias(body),
+            Seed = ReadSeed(body) ?? drawSeed(),
+        };
+    }
 
     private static ulong? ReadSeed(RequestBody body)
     {

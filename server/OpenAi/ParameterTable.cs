@@ -10,7 +10,7 @@ internal static class ParameterTable
         new("model", ApiEndpoint.Generation | ApiEndpoint.Tokenize | ApiEndpoint.Detokenize, ParameterVerdict.Honoured, "the served model's name; absent: that model"),
         new("messages", ApiEndpoint.Chat | ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "roles system, developer (as system), user, assistant; content a string or text parts"),
         new("prompt", ApiEndpoint.Completions | ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "a string, a list of strings, token ids, or a list of lists of ids"),
-        new("temperature", ApiEndpoint.Generation, ParameterVerdict.Honoured, "0 is greedy"),
+        new("temperature", ApiEndpoint.Generation, ParameterVerdict.Honoured, "0 is greedy. Default: see below"),
         new("top_p", ApiEndpoint.Generation, ParameterVerdict.Honoured, "0 keeps the most likely token"),
         new("n", ApiEndpoint.Generation, ParameterVerdict.Honoured, "1 to 128 samples"),
         new("stream", ApiEndpoint.Generation, ParameterVerdict.Honoured, "server-sent events"),

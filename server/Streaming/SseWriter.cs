@@ -1,19 +1,25 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace MegaInfer.Server.Streaming;
 
 /// <summary>
-/// Server-sent events on one response: <c>data: {...}</c> and an empty line for each. Several samples may write; one at a time. The response's headers
-/// go out with the first event.
+/// Server-sent events on one response: <c>data: {...}</c> and an empty line for each, written straight into the connection's buffer. Several samples may write; one at
+/// a time. The response's headers go out with the first event; a client that does not read makes the writer wait.
 /// </summary>
-internal sealed class SseWriter(HttpResponse response) : IDisposable
+internal sealed class SseWriter : IDisposable
 {
-    private static readonly byte[] Prefix = "data: "u8.ToArray();
-    private static readonly byte[] Suffix = "\n\n"u8.ToArray();
-    private static readonly byte[] Done = "data: [DONE]\n\n"u8.ToArray();
-
+    private readonly HttpResponse _response;
+    private readonly PipeWriter _pipe;
     private readonly SemaphoreSlim _writing = new(1, 1);
+
+    public SseWriter(HttpResponse response)
+    {
+        _response = response;
+        _pipe = response.BodyWriter;
+    }
 
     /// <summary>Writes events in one go, so that a reader sees all or none of them.</summary>
     public async Task WriteAsync<T>(JsonTypeInfo<T> type, CancellationToken cancel, params T[] events)
@@ -23,13 +29,8 @@ internal sealed class SseWriter(HttpResponse response) : IDisposable
         {
             Begin();
             foreach (T value in events)
-            {
-                await response.Body.WriteAsync(Prefix, cancel);
-                await response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(value, type), cancel);
-                await response.Body.WriteAsync(Suffix, cancel);
-            }
-
-            await response.Body.FlushAsync(cancel);
+                Append(value, type);
+            await _pipe.FlushAsync(cancel);
         }
         finally
         {
@@ -41,19 +42,27 @@ internal sealed class SseWriter(HttpResponse response) : IDisposable
     public async Task WriteDoneAsync(CancellationToken cancel)
     {
         Begin();
-        await response.Body.WriteAsync(Done, cancel);
-        await response.Body.FlushAsync(cancel);
+        _pipe.Write("data: [DONE]\n\n"u8);
+        await _pipe.FlushAsync(cancel);
     }
 
     public void Dispose() => _writing.Dispose();
 
+    private void Append<T>(T value, JsonTypeInfo<T> type)
+    {
+        _pipe.Write("data: "u8);
+        using (var json = new Utf8JsonWriter(_pipe, new JsonWriterOptions { Encoder = type.Options.Encoder, SkipValidation = true }))
+            JsonSerializer.Serialize(json, value, type);
+        _pipe.Write("\n\n"u8);
+    }
+
     private void Begin()
     {
-        if (response.HasStarted)
+        if (_response.HasStarted)
             return;
-        response.ContentType = "text/event-stream; charset=utf-8";
-        response.Headers.CacheControl = "no-cache";
+        _response.ContentType = "text/event-stream; charset=utf-8";
+        _response.Headers.CacheControl = "no-cache";
         // Proxies that buffer would turn a stream into one late answer.
-        response.Headers["X-Accel-Buffering"] = "no";
+        _response.Headers["X-Accel-Buffering"] = "no";
     }
 }

@@ -28,7 +28,7 @@ internal class FakeNode : IAsyncDisposable
     public IReadOnlyCollection<Snapshot> Snapshots => _snapshots;
 
     /// <summary>Completes when the server has ended the stream.</summary>
-    public Task Ended => _reading;
+    public Task Ended => _reading.WaitAsync(TimeSpan.FromSeconds(30));
 
     protected Proto.Cluster.ClusterClient Client { get; }
 
