@@ -5,6 +5,9 @@
  *  - A row's result depends only on that row's inputs and the weights: never on how many rows travel with it, on the number of threads, or on
  *    which CPU backend runs. Every output element is one chain of fused multiply-adds in ascending order of the reduced index (or the
  *    fixed 16-lane order that the operation states), so the CPU backends agree with each other bit for bit.
+ *  - exp (in softmax, silu, sigmoid and log-sum-exp) is the library's own: the same fma polynomial in every backend, within 1 ulp, 0 where the result
+ *    would be subnormal. Division and square root are IEEE's. "Sixteen lanes" means: lane = index mod 16, each lane ascending, then the lanes fold
+ *    8+8, 4+4, 2+2, 1+1. Inputs that are not finite give results that are not, and never a wild address.
  *  - Matrices are row-major. `*_stride` is in elements of the matrix' own type, and at least the row's length.
  *  - Pointers are addresses on the context's device; on a CPU context they are host addresses. Nothing is retained after the call returns,
  *    except by the pack functions' results.
@@ -157,8 +160,7 @@ typedef struct {
   int32_t out_stride;
   float epsilon;
 } mk_rmsnorm_args;
-/* out = in * (1 / sqrt(mean(in^2) + epsilon)) * weight. The mean sums squares in 16 lanes (lane = index mod 16), then folds the lanes
- * 8+8, 4+4, 2+2, 1+1. */
+/* out = in * (1 / sqrt(mean(in^2) + epsilon)) * weight, from left to right. The squares are summed by fma in sixteen lanes. */
 MK_API mk_status mk_rmsnorm(mk_context*, mk_stream*, const mk_rmsnorm_args*);
 
 typedef struct {
@@ -186,6 +188,7 @@ typedef struct {
   int32_t stride;
   int32_t context; /* positions are below it (checked) */
 } mk_rope_args;
+/* With a, b the pair: a' = fma(a, cos, -(b * sin)), b' = fma(b, cos, a * sin). */
 MK_API mk_status mk_rope(mk_context*, mk_stream*, const mk_rope_args*);
 
 /* The KV cache of one layer is an array of blocks; a block holds `MK_KV_BLOCK_TOKENS` positions of every KV head:
@@ -211,7 +214,7 @@ typedef struct {
   int32_t sequences;
   int32_t block_table_stride;
 } mk_kv_write_args;
-/* Stores each row's key and value at its position, rounded to kv_dtype. */
+/* Stores each row's key and value at its position, rounded to kv_dtype (BF16: to nearest, ties to even). No two rows share a place. */
 MK_API mk_status mk_kv_write(mk_context*, mk_stream*, const mk_kv_write_args*);
 
 typedef struct {
@@ -234,7 +237,10 @@ typedef struct {
   float scale; /* multiplies the scores */
 } mk_paged_attention_args;
 /* softmax(scale * q k^T) v over fixed tiles of 16 positions counted from 0, running maximum and sum per row; K and V are always read from the cache
- * (so after rounding), the row's own position included. Prefill and decode are this one function. */
+ * (so after rounding), the row's own position included. Prefill and decode are this one function. For each tile in order, with m the running maximum:
+ *   score[j] = (fma chain over head_dim of q * k[j]) * scale;  m' = max(m, scores);  c = exp(m - m') (1 for the first tile)
+ *   p[j] = exp(score[j] - m');  sum = fma(sum, c, p summed in sixteen lanes);  out = out * c, then fma(p[j], v[j], out) for j ascending
+ * and at the end out = out * (1 / sum). Positions of a tile beyond the row's own take no part and are not read. head_dim is at most 1024. */
 MK_API mk_status mk_paged_attention(mk_context*, mk_stream*, const mk_paged_attention_args*);
 
 typedef enum { MK_ROUTER_SOFTMAX = 0, MK_ROUTER_SIGMOID = 1 } mk_router_kind;
@@ -245,7 +251,7 @@ typedef struct {
   int32_t* experts_out;   /* [rows, top_k], ascending expert index within a row */
   float* weights_out;     /* [rows, top_k], in the same order */
   int32_t rows;
-  int32_t experts;
+  int32_t experts;     /* at most 4096 */
   int32_t top_k;       /* 1..experts, at most 64 */
   int32_t router_kind; /* mk_router_kind */
   int32_t normalize;   /* 1: chosen weights divided by their sum (softmax first over all experts) */
@@ -253,7 +259,9 @@ typedef struct {
   int32_t top_groups;
   float scaling; /* multiplies the weights at the end; 1 for most models */
 } mk_gate_topk_args;
-/* Ties go to the lower expert index. groups > 1 is MK_UNSUPPORTED until a family needs it. */
+/* Scores: exp(logit - maximum) / (their sum in sixteen lanes), or 1 / (1 + exp(-logit)). The top_k greatest of score + correction are chosen; ties go to
+ * the lower expert index, what is not a number comes last. Weights: score, / (the chosen scores summed in ascending expert index) if normalize, *
+ * scaling. groups > 1 is MK_UNSUPPORTED until a family needs it. */
 MK_API mk_status mk_gate_topk(mk_context*, mk_stream*, const mk_gate_topk_args*);
 
 typedef struct {
@@ -274,7 +282,7 @@ typedef struct {
   int32_t pairs;
   int32_t reserved;
 } mk_grouped_ffn_args;
-/* For each pair: down(silu(gate(row)) * up(row)), unweighted, fp32. Each expert's weights are streamed once per call. */
+/* For each pair: down(silu(gate(row)) * up(row)), unweighted, fp32; products as in mk_gemm, silu(x) = x / (1 + exp(-x)). Each expert's weights are streamed once per call. */
 MK_API mk_status mk_grouped_ffn(mk_context*, mk_stream*, const mk_grouped_ffn_args*);
 
 typedef struct {
@@ -292,12 +300,13 @@ MK_API mk_status mk_combine(mk_context*, mk_stream*, const mk_combine_args*);
 typedef struct {
   const float* logits; /* [rows, vocabulary], row stride `stride` */
   float* maximum;      /* [rows] */
-  double* log_sum_exp; /* [rows]: log(sum(exp(logit))) in double, ascending order: log-probability = logit - log_sum_exp */
+  double* log_sum_exp; /* [rows]: maximum + log(sum of exp(logit - maximum)): log-probability = logit - log_sum_exp */
   int32_t rows;
   int32_t vocabulary;
   int32_t stride;
   int32_t reserved;
 } mk_log_sum_exp_args;
+/* The terms are fp32, their sum is double, in sixteen lanes; the logarithm is double and the library's own. A maximum of zeros is +0. */
 MK_API mk_status mk_log_sum_exp(mk_context*, mk_stream*, const mk_log_sum_exp_args*);
 
 #ifdef __cplusplus
