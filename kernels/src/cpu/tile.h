@@ -11,54 +11,77 @@ namespace mk::MK_ISA {
 // them.
 constexpr int kUnitsPerPanel = kPanelHalf / kLanes;
 
+// Sums fill 24 of 32 registers, or 12 of 16; the others hold weights and a row's value.
 #if defined(__AVX512F__)
 constexpr int kMostTileRows = 12;
-constexpr int kRegisters = 24;  // for sums; the others hold a pair of weights, a row's value and constants
 #else
 constexpr int kMostTileRows = 6;
-constexpr int kRegisters = 12;
 #endif
 
 // Units side by side for so many rows: a few rows leave the fma pipeline waiting for its own results unless there are
-// eight chains or more.
+// eight chains or so.
 constexpr int units_beside(int rows) {
-  const int most = kRegisters / (2 * rows);
-  return rows >= 5 ? (most >= 2 ? 2 : 1) : most >= 4 ? 4 : most >= 2 ? 2 : 1;
+#if defined(__AVX512F__)
+  return rows <= 3 ? 4 : rows <= 6 ? 2 : 1;
+#else
+  return rows == 1 ? 4 : rows == 2 ? 2 : 1;
+#endif
 }
 
 // How far ahead of the sums a panel's lines are asked for.
 constexpr int kPrefetchLines = 24;
 
+template <bool kBf16>
+MK_INLINE void load_line(const char* line, V& low, V& high) {
+  prefetch(line + kPrefetchLines * 64);
+  if constexpr (kBf16) {
+    load_pairs(line, low, high);
+  } else {
+    low = load(reinterpret_cast<const float*>(line));
+    high = load(reinterpret_cast<const float*>(line + kPanelHalf * sizeof(float)));
+  }
+}
+
 template <int kRows, int kUnits, bool kBf16>
 MK_INLINE void multiply_tile(const float* const* in, const char* const* units, int32_t columns,
                              V (&first)[kRows][kUnits], V (&second)[kRows][kUnits]) {
   constexpr int kLineBytes = kPanelWidth * (kBf16 ? 2 : 4);
-  constexpr int kHalfBytes = kPanelHalf * 4;
+  // What stays in registers beside the sums: the weights of all units while the rows pass, or the rows' values while
+  // the units pass, whichever is less.
+  constexpr bool kHoldWeights = 2 * kUnits + 1 <= kRows + 2;
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
     for (int u = 0; u < kUnits; ++u) first[r][u] = second[r][u] = zero();
   }
-#pragma GCC unroll 2
   for (int32_t k = 0; k < columns; ++k) {
-    V value[kRows];
-#pragma GCC unroll 12
-    for (int r = 0; r < kRows; ++r) value[r] = set1(in[r][k]);
+    const int64_t at = static_cast<int64_t>(k) * kLineBytes;
+    if constexpr (kHoldWeights) {
+      V low[kUnits], high[kUnits];
 #pragma GCC unroll 4
-    for (int u = 0; u < kUnits; ++u) {
-      const char* line = units[u] + static_cast<int64_t>(k) * kLineBytes;
-      prefetch(line + kPrefetchLines * 64);
-      V low, high;
-      if constexpr (kBf16) {
-        load_pairs(line, low, high);
-      } else {
-        low = load(reinterpret_cast<const float*>(line));
-        high = load(reinterpret_cast<const float*>(line + kHalfBytes));
-      }
+      for (int u = 0; u < kUnits; ++u) load_line<kBf16>(units[u] + at, low[u], high[u]);
 #pragma GCC unroll 12
       for (int r = 0; r < kRows; ++r) {
-        first[r][u] = fma(value[r], low, first[r][u]);
-        second[r][u] = fma(value[r], high, second[r][u]);
+        const V value = set1(in[r][k]);
+#pragma GCC unroll 4
+        for (int u = 0; u < kUnits; ++u) {
+          first[r][u] = fma(value, low[u], first[r][u]);
+          second[r][u] = fma(value, high[u], second[r][u]);
+        }
+      }
+    } else {
+      V value[kRows];
+#pragma GCC unroll 12
+      for (int r = 0; r < kRows; ++r) value[r] = set1(in[r][k]);
+#pragma GCC unroll 4
+      for (int u = 0; u < kUnits; ++u) {
+        V low, high;
+        load_line<kBf16>(units[u] + at, low, high);
+#pragma GCC unroll 12
+        for (int r = 0; r < kRows; ++r) {
+          first[r][u] = fma(value[r], low, first[r][u]);
+          second[r][u] = fma(value[r], high, second[r][u]);
+        }
       }
     }
   }
