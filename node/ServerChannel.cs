@@ -7,7 +7,7 @@ namespace MegaInfer.Node;
 /// <summary>One connection to the server's control port.</summary>
 internal sealed class ServerChannel : IDisposable
 {
-    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
     private readonly GrpcChannel _channel;

@@ -13,7 +13,7 @@ internal sealed class ServerStream : IDisposable
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan DefaultLease = TimeSpan.FromSeconds(10);
 
-    // Keep-alive pings go out every second or two, so a shorter silence says nothing.
+    // Keep-alive pings go out every two or three seconds, so a shorter silence says nothing.
     private static readonly TimeSpan ShortestLease = TimeSpan.FromSeconds(4);
 
     private readonly NodeOptions _options;

@@ -12,7 +12,7 @@ namespace MegaInfer.Rl.Tasks;
 public sealed record LateShares(double From, double LongAddition, double LongSubtraction, double LongProduct, double ThreeOperands)
 {
     /// <summary>The shares the embedded model was trained with.</summary>
-    public static LateShares Default { get; } = new(0.6, 0.0007, 0.0011, 0.0014, 0.0095);
+    public static LateShares Default { get; } = new(0.6, 0.0007, 0.0008, 0.0014, 0.0095);
 
     /// <summary>Draws a hard class, or null for one of the usual kinds. Takes exactly one number from the stream.</summary>
     public ProblemClass? Draw(double progress, SeededRandom random)

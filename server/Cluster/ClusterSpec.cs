@@ -60,7 +60,7 @@ internal sealed record ClusterSpec
 
     public TimeSpan DispatchDeadline { get; init; } = TimeSpan.FromSeconds(5);
 
-    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>A node that says nothing for this long is taken for lost.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);

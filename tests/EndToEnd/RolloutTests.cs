@@ -55,7 +55,7 @@ public sealed class RolloutTests(SharedServer shared) : IClassFixture<SharedServ
             Limits = new Limits { MaxTokens = 48 },
         };
         for (int i = 0; i < PromptCount; i++)
-            request.Prompts.Add(new RolloutPrompt { Id = $"p{i}", Text = $"<|im_start|>user\nWhat is {100 + (7 * i)} + {900 - (11 * i)}?<|im_end|>\n<|im_start|>assistant\n" });
+            request.Prompts.Add(new RolloutPrompt { Id = $"p{i}", Text = $"<|im_start|>user\nWhat is {1000 + (137 * i)} + {90 - i} - {700 + (13 * i)}?<|im_end|>\n<|im_start|>assistant\n" });
         using AsyncServerStreamingCall<RolloutSample> call = client.Generate(request, deadline: null);
         var samples = new List<RolloutSample>();
         await foreach (RolloutSample sample in call.ResponseStream.ReadAllAsync())
