@@ -43,7 +43,7 @@ internal sealed class DecodeLoad(LocalCluster cluster)
             Batch = shape.Batch,
             TokensPerSecond = TokensPerSecond(results),
             MeanContext = shape.PromptLength + (shape.GenerateLength / 2),
-            Stages = stages.Mean,
+            Stages = stages.Median,
             Work = after - before,
             LayerCount = cluster.Spec.LayerCount,
         };

@@ -3,27 +3,25 @@ using MegaInfer.Engine.Cluster;
 
 namespace MegaInfer.Bench.Load;
 
-/// <summary>The mean of the stage times that attention nodes report, over a window.</summary>
+/// <summary>
+/// The medians of the stage times that attention nodes report, over a window. Medians, because what the nodes report are running means, which still
+/// hold the prompts' long steps when a decode window begins.
+/// </summary>
 internal sealed class StageSampler(LocalCluster cluster)
 {
-    private double _attention;
-    private double _expert;
-    private double _transfer;
-    private int _samples;
+    private readonly List<StageTimes> _samples = [];
 
-    internal StageTimes Mean => _samples == 0 ? Read(0) : new StageTimes(_attention / _samples, _expert / _samples, _transfer / _samples);
+    internal StageTimes Median => _samples.Count == 0
+        ? Read(0)
+        : new StageTimes(MedianOf(times => times.AttentionUs), MedianOf(times => times.ExpertUs), MedianOf(times => times.TransferUs));
 
     internal void Sample()
     {
         for (int node = 0; node < cluster.AttentionNodeCount; node++)
-        {
-            StageTimes times = Read(node);
-            _attention += times.AttentionUs;
-            _expert += times.ExpertUs;
-            _transfer += times.TransferUs;
-            _samples++;
-        }
+            _samples.Add(Read(node));
     }
+
+    private double MedianOf(Func<StageTimes, double> stage) => _samples.Select(stage).Order().ElementAt(_samples.Count / 2);
 
     private StageTimes Read(int node) => cluster.AttentionMetrics(node).StageTimes;
 }
