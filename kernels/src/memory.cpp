@@ -16,8 +16,8 @@ constexpr uint64_t kHugePage = 2u << 20;
 void* allocate_memory(uint64_t bytes) {
   const uint64_t alignment = bytes >= 2 * kHugePage ? kHugePage : kLine;
   if (bytes > UINT64_MAX / 2) throw std::bad_alloc();
-  // calloc leaves large memory untouched, because the system gives it zeroed: a KV cache sized for the worst case costs only what is used of it. The
-  // block's own address is kept in front of the aligned one.
+  // calloc leaves large memory untouched, because the system gives it zeroed: a KV cache sized for the worst case costs
+  // only what is used of it. The block's own address is kept in front of the aligned one.
   void* block = std::calloc(1, bytes + alignment + sizeof(void*));
   if (block == nullptr) throw std::bad_alloc();
   const uint64_t first = reinterpret_cast<uint64_t>(block) + sizeof(void*);

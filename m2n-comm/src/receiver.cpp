@@ -13,7 +13,7 @@ namespace {
 constexpr uint64_t kHouseNs = 50'000'000;  // between two looks for dead senders, while there is work
 // While there is none, a dead sender holds nothing that anybody waits for, and each look costs a wake-up.
 constexpr uint64_t kIdleHouseNs = 250'000'000;
-constexpr uint32_t kChunksOfResult = 2;    // the header, and all result rows at once
+constexpr uint32_t kChunksOfResult = 2;  // the header, and all result rows at once
 
 bool is_answer(int32_t status) {
   return status == M2N_OK || status == M2N_VERSION_MISSING || status == M2N_MISPLACED || status == M2N_INTERNAL;

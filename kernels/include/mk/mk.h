@@ -40,7 +40,13 @@ typedef enum {
 
 typedef enum { MK_F32 = 0, MK_BF16 = 1, MK_F16 = 2 } mk_dtype;
 
-typedef enum { MK_BACKEND_AUTO = 0, MK_BACKEND_REFERENCE = 1, MK_BACKEND_AVX2 = 2, MK_BACKEND_AVX512 = 3, MK_BACKEND_CUDA = 4 } mk_backend;
+typedef enum {
+  MK_BACKEND_AUTO = 0,
+  MK_BACKEND_REFERENCE = 1,
+  MK_BACKEND_AVX2 = 2,
+  MK_BACKEND_AVX512 = 3,
+  MK_BACKEND_CUDA = 4
+} mk_backend;
 
 typedef struct mk_context mk_context; /* a device with its threads and scratch memory */
 typedef struct mk_stream mk_stream;   /* an order of work on a context */
@@ -84,7 +90,8 @@ typedef struct {
   int32_t device_index;  /* 0 on CPU */
   int32_t thread_count;  /* threads that compute, the calling one included; 0: one per core of the core set */
   uint64_t core_mask[4]; /* cores the threads may use, bit per core; all zero: the process' own set */
-  uint32_t spin_us;      /* how long an idle thread spins, then yields, before it sleeps; 0: the default (20 us of pause, 200 us of yield) */
+  uint32_t
+      spin_us; /* how long an idle thread spins, then yields, before it sleeps; 0: the default (20 us of pause, 200 us of yield) */
   uint32_t reserved;
 } mk_context_config;
 
@@ -118,8 +125,8 @@ typedef struct {
 
 /* Stacks `count` matrices of `columns` in_features each by rows (q, k and v, say) and packs them as `dtype` (F32 or BF16).
  * The sources are not needed afterwards. Narrowing F32 to BF16 rounds to nearest even. */
-MK_API mk_status mk_weight_pack(mk_context* context, const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype,
-                                mk_weight** out);
+MK_API mk_status mk_weight_pack(mk_context* context, const mk_matrix* matrices, int32_t count, int32_t columns,
+                                int32_t dtype, mk_weight** out);
 MK_API void mk_weight_free(mk_weight* weight);
 MK_API uint64_t mk_weight_bytes(const mk_weight* weight);
 
@@ -130,15 +137,15 @@ typedef struct {
 } mk_expert_matrices;
 
 /* Packs `count` experts of one layer. Local expert i of later calls is experts[i]. */
-MK_API mk_status mk_experts_pack(mk_context* context, const mk_expert_matrices* experts, int32_t count, int32_t hidden, int32_t width,
-                                 int32_t dtype, mk_experts** out);
+MK_API mk_status mk_experts_pack(mk_context* context, const mk_expert_matrices* experts, int32_t count, int32_t hidden,
+                                 int32_t width, int32_t dtype, mk_experts** out);
 MK_API void mk_experts_free(mk_experts* experts);
 MK_API uint64_t mk_experts_bytes(const mk_experts* experts);
 
 /* ---- operations, in the order a row meets them ---- */
 
 typedef struct {
-  const void* table; /* [vocabulary, hidden] of table_dtype */
+  const void* table;  /* [vocabulary, hidden] of table_dtype */
   const int32_t* ids; /* [rows], each in 0..vocabulary-1 (checked) */
   float* out;         /* [rows, hidden], rows contiguous */
   int32_t table_dtype;
@@ -178,13 +185,15 @@ typedef struct {
 MK_API mk_status mk_gemm(mk_context*, mk_stream*, const mk_gemm_args*);
 
 typedef struct {
-  float* rows_data;              /* [rows, heads, head_dim], row stride `stride`; rotated in place */
-  const int32_t* positions;      /* [rows], 0-based */
-  const float* cosine_sine;      /* [context, rotary_dim]: cos then sin of each position's rotary_dim/2 angles, made by the caller */
+  float* rows_data;         /* [rows, heads, head_dim], row stride `stride`; rotated in place */
+  const int32_t* positions; /* [rows], 0-based */
+  const float*
+      cosine_sine; /* [context, rotary_dim]: cos then sin of each position's rotary_dim/2 angles, made by the caller */
   int32_t rows;
   int32_t heads;
   int32_t head_dim;
-  int32_t rotary_dim; /* even; the first rotary_dim of each head rotate, half-split pairs (i, i + rotary_dim/2) as the hub's rotate_half */
+  int32_t
+      rotary_dim; /* even; the first rotary_dim of each head rotate, half-split pairs (i, i + rotary_dim/2) as the hub's rotate_half */
   int32_t stride;
   int32_t context; /* positions are below it (checked) */
 } mk_rope_args;
@@ -199,12 +208,12 @@ MK_API mk_status mk_rope(mk_context*, mk_stream*, const mk_rope_args*);
 MK_API uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t kv_dtype);
 
 typedef struct {
-  const float* keys;   /* [rows, kv_heads, head_dim], row stride `stride` (normed and rotated) */
-  const float* values; /* [rows, kv_heads, head_dim], row stride `stride` */
-  void* cache;         /* this layer's blocks: [block_count] x mk_kv_block_bytes */
-  const int32_t* block_tables; /* [sequences, block_table_stride]: block index of each 16 positions */
+  const float* keys;              /* [rows, kv_heads, head_dim], row stride `stride` (normed and rotated) */
+  const float* values;            /* [rows, kv_heads, head_dim], row stride `stride` */
+  void* cache;                    /* this layer's blocks: [block_count] x mk_kv_block_bytes */
+  const int32_t* block_tables;    /* [sequences, block_table_stride]: block index of each 16 positions */
   const int32_t* sequence_of_row; /* [rows] -> row of block_tables */
-  const int32_t* positions;    /* [rows] */
+  const int32_t* positions;       /* [rows] */
   int32_t rows;
   int32_t stride;
   int32_t kv_heads;
@@ -246,10 +255,10 @@ MK_API mk_status mk_paged_attention(mk_context*, mk_stream*, const mk_paged_atte
 typedef enum { MK_ROUTER_SOFTMAX = 0, MK_ROUTER_SIGMOID = 1 } mk_router_kind;
 
 typedef struct {
-  const float* logits;    /* [rows, experts] from mk_gemm with the router's weight */
+  const float* logits;     /* [rows, experts] from mk_gemm with the router's weight */
   const float* correction; /* [experts] added for selection only, or NULL */
-  int32_t* experts_out;   /* [rows, top_k], ascending expert index within a row */
-  float* weights_out;     /* [rows, top_k], in the same order */
+  int32_t* experts_out;    /* [rows, top_k], ascending expert index within a row */
+  float* weights_out;      /* [rows, top_k], in the same order */
   int32_t rows;
   int32_t experts;     /* at most 4096 */
   int32_t top_k;       /* 1..experts, at most 64 */
@@ -276,9 +285,10 @@ MK_API mk_status mk_scatter_rows(mk_context*, mk_stream*, const mk_scatter_rows_
 
 typedef struct {
   const mk_experts* experts;
-  const int32_t* offsets;         /* [local experts + 1]: pairs of local expert i are offsets[i] .. offsets[i+1]-1; offsets[0] = 0 */
+  const int32_t*
+      offsets; /* [local experts + 1]: pairs of local expert i are offsets[i] .. offsets[i+1]-1; offsets[0] = 0 */
   const float* const* row_of_pair; /* [pairs] -> that pair's input row [hidden] */
-  float* const* out_of_pair;      /* [pairs] -> where its result row [hidden] goes; distinct, not overlapping any input */
+  float* const* out_of_pair; /* [pairs] -> where its result row [hidden] goes; distinct, not overlapping any input */
   int32_t pairs;
   int32_t reserved;
 } mk_grouped_ffn_args;
