@@ -58,33 +58,6 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
         }
     }
 
-    /// <summary>
-    /// Waits while the node is loading, which its load timeout bounds. A node may open its work stream right behind its Ready, on another stream, so that the two are
-    /// not ordered.
-    /// </summary>
-    /// <returns>The node once it is ready; null if it is not a member (any more).</returns>
-    public async Task<ClusterNode?> WhenReadyAsync(NodeId id, CancellationToken cancel)
-    {
-        var settled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        void Look(Membership membership)
-        {
-            if (membership.Find(id) is not { IsReady: false })
-                settled.TrySetResult();
-        }
-
-        Changed += Look;
-        try
-        {
-            Look(_current);
-            await settled.Task.WaitAsync(cancel);
-            return _current.Find(id);
-        }
-        finally
-        {
-            Changed -= Look;
-        }
-    }
-
     public void Heartbeat(NodeId id, IReadOnlyDictionary<string, double> metrics)
     {
         lock (_gate)

@@ -175,6 +175,20 @@ public sealed class AttendTests
     }
 
     [Fact]
+    public async Task Work_OpenedBeforeReadyArrived_WaitsForIt()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        await using FakeNode node = await FakeNode.JoinAsync(server.Control, FakeNode.Joining(NodeRole.Attention));
+        using GrpcChannel channel = GrpcChannel.ForAddress($"http://{server.Control}");
+        using AsyncDuplexStreamingCall<WorkReport, WorkOrder> work = new Proto.Cluster.ClusterClient(channel).Work();
+        await work.RequestStream.WriteAsync(new WorkReport { Hello = new Hello { NodeId = node.Welcome!.NodeId } });
+        await Task.Delay(50);
+        Assert.Equal(0, server.Parts.Router.LinkCount);
+        await node.SayReadyAsync(await server.Parts.Model.Digest);
+        await server.UntilAsync(() => server.Parts.Router.LinkCount == 1);
+    }
+
+    [Fact]
     public async Task Progress_OutOfContract_EndsTheWorkStream()
     {
         await using TestServer server = await TestServer.StartAsync();
