@@ -4,6 +4,7 @@ using MegaInfer.Bench.Models;
 using MegaInfer.Bench.PingPong;
 using MegaInfer.Bench.TwoAttention;
 using MegaInfer.Engine;
+using MegaInfer.Node;
 
 var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor or its prediction, from the same run.")
 {
@@ -14,7 +15,10 @@ var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor
 };
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    ParseResult parsed = root.Parse(args);
+    if (CommandLineProblem.Describe(parsed, "./megainfer bench") is { } problem)
+        throw new MegaInferException(problem);
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (MegaInferException error)
 {

@@ -18,8 +18,11 @@ public static class NodeProgram
         var commandLine = new NodeCommandLine(description, options => RunNodeAsync(options, createNode));
         try
         {
+            ParseResult parsed = commandLine.Command.Parse(args);
+            if (CommandLineProblem.Describe(parsed, Path.GetFileNameWithoutExtension(Environment.ProcessPath) ?? "node") is { } problem)
+                throw new MegaInferException(problem);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return await commandLine.Command.Parse(args).InvokeAsync(configuration);
+            return await parsed.InvokeAsync(configuration);
         }
         catch (MegaInferException error)
         {

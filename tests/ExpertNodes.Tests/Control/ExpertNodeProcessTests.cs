@@ -39,7 +39,8 @@ public sealed class ExpertNodeProcessTests
         using Process node = Start(args);
         string errors = await node.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await node.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Bound, TestContext.Current.CancellationToken);
-        Assert.NotEqual(0, node.ExitCode);
+        Assert.Equal(1, node.ExitCode);
+        Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains(expected, errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
