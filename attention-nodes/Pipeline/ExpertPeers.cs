@@ -61,7 +61,21 @@ public sealed class ExpertPeers
     }
 
     /// <summary>A member in use is missing from a snapshot that was offered and is not yet followed.</summary>
-    public bool IsDropping => _offered is { } next && next.Epoch > _current.Epoch && _connected.Any(pair => !Contains(next, pair.Key, pair.Value));
+    public bool IsDropping
+    {
+        get
+        {
+            if (_offered is not { } next || next.Epoch <= _current.Epoch)
+                return false;
+            foreach ((int rank, NodeId node) in _connected)
+            {
+                if (!Contains(next, rank, node))
+                    return true;
+            }
+
+            return false;
+        }
+    }
 
     /// <summary>A dispatch or combine met a dead peer: the next <see cref="Follow"/> looks for it.</summary>
     public void NoticeLoss() => _hasLost = true;
@@ -74,12 +88,7 @@ public sealed class ExpertPeers
         bool changed = false;
         if (_offered is { } next && next.Epoch > _current.Epoch)
         {
-            _current = next;
-            foreach ((int rank, NodeId node) in _connected.Where(pair => !Contains(next, pair.Key, pair.Value)).ToArray())
-                changed |= Drop(rank);
-            _unreached.Clear();
-            foreach (ExpertMember member in next.Experts.Where(member => !_connected.ContainsKey(member.Rank.Value)))
-                _unreached[member.Rank.Value] = new Attempt(member, _time.GetTimestamp(), FirstPause);
+            Take(next);
             changed = true;
         }
 
@@ -91,6 +100,17 @@ public sealed class ExpertPeers
             return;
         Placement = Place();
         IsReady = Placement.IsComplete;
+    }
+
+    // Apart from Follow, so that its closures are not made by every step.
+    private void Take(ClusterSnapshot snapshot)
+    {
+        _current = snapshot;
+        foreach ((int rank, _) in _connected.Where(pair => !Contains(snapshot, pair.Key, pair.Value)).ToArray())
+            Drop(rank);
+        _unreached.Clear();
+        foreach (ExpertMember member in snapshot.Experts.Where(member => !_connected.ContainsKey(member.Rank.Value)))
+            _unreached[member.Rank.Value] = new Attempt(member, _time.GetTimestamp(), FirstPause);
     }
 
     /// <summary>How long until another connection is tried; null when there is none to try.</summary>

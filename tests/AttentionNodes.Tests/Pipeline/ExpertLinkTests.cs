@@ -233,6 +233,28 @@ public sealed class ExpertLinkTests : IDisposable
     }
 
     [Fact]
+    public void DispatchAndCombine_AllocateNothing()
+    {
+        FakeExpert[] nodes = [StartExpert(0), StartExpert(1)];
+        _link.Offer(Snapshot((nodes[0], 0, [0, 1, 2]), (nodes[1], 1, [3, 4, 5])));
+        Fill(8, seed: 1);
+        MicroBatch batch = Batch(0, 0, 8);
+        long allocated = 0;
+        for (int i = 0; i < 100; i++)
+        {
+            // What the first rounds allocate is made once.
+            if (i == 80)
+                allocated = GC.GetAllocatedBytesForCurrentThread();
+            Assert.True(_link.Prepare());
+            _link.Dispatch(batch, 0);
+            if (_link.Combine(batch) != M2NStatus.Ok)
+                Assert.Fail("combine failed");
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - allocated);
+    }
+
+    [Fact]
     public void Prepare_OlderSnapshot_IsIgnored()
     {
         FakeExpert node = StartExpert(0);
