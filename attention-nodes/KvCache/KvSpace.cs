@@ -12,7 +12,6 @@ public sealed class KvSpace
     private readonly PrefixCache? _cache;
 
     /// <param name="capacity">Blocks of 16 tokens.</param>
-    /// <param name="hasPrefixCache">Whether full blocks outlive their sequence.</param>
     public KvSpace(int capacity, bool hasPrefixCache)
     {
         _pool = new BlockPool(capacity);
@@ -20,6 +19,9 @@ public sealed class KvSpace
     }
 
     public int Capacity => _pool.Capacity;
+
+    /// <summary>Whether full blocks outlive their sequence.</summary>
+    public bool HasPrefixCache => _cache is not null;
 
     /// <summary>Blocks that <see cref="TryGrow"/> can still give: free ones and idle cached ones.</summary>
     public int AvailableCount => _pool.FreeCount + (_cache?.IdleCount ?? 0);

@@ -24,7 +24,7 @@ public sealed class Scheduler
     private readonly TimeProvider _time;
     private readonly WeightVersion _version;
 
-    // Both in order of arrival: admission takes the head of one to the end of the other, preemption puts the end back at the head.
+    // Both in order of arrival, so that the end of the first is the youngest.
     private readonly List<Sequence> _running = [];
     private readonly LinkedList<Sequence> _waiting = [];
     private readonly Dictionary<SequenceId, Sequence> _byId = [];
@@ -216,7 +216,13 @@ public sealed class Scheduler
         _kv.Release(sequence.BlockTable);
         sequence.ComputedCount = 0;
         sequence.Status = SequenceStatus.Waiting;
-        _waiting.AddFirst(sequence);
+        LinkedListNode<Sequence>? younger = _waiting.First;
+        while (younger?.Value.Arrival < sequence.Arrival)
+            younger = younger.Next;
+        if (younger is null)
+            _waiting.AddLast(sequence);
+        else
+            _waiting.AddBefore(younger, sequence);
     }
 
     /// <summary>Chunks of sequences that run already; their blocks were taken when they were admitted.</summary>
@@ -237,27 +243,36 @@ public sealed class Scheduler
 
     private void Admit()
     {
-        while (_step.RowCount < _limits.MaxStepRows && _running.Count < _limits.MaxSequences && _waiting.First is { } head)
+        LinkedListNode<Sequence>? next = _waiting.First;
+        while (next is not null && _step.RowCount < _limits.MaxStepRows && _running.Count < _limits.MaxSequences)
         {
-            if (!TryAdmit(head.Value))
+            Sequence sequence = next.Value;
+            Admission admission = TryAdmit(sequence);
+            // Whoever does not fit holds back those behind it, or a long prompt would never find room.
+            if (admission == Admission.NoRoom)
                 return;
-            _waiting.RemoveFirst();
-            _running.Add(head.Value);
-            AddChunk(head.Value);
+            LinkedListNode<Sequence> current = next;
+            next = next.Next;
+            if (admission == Admission.Deferred)
+                continue;
+            _waiting.Remove(current);
+            _running.Insert(_running.FindLastIndex(running => running.Arrival < sequence.Arrival) + 1, sequence);
+            AddChunk(sequence);
         }
     }
 
-    private bool TryAdmit(Sequence sequence)
+    private Admission TryAdmit(Sequence sequence)
     {
         Debug.Assert(sequence.BlockTable.Count == 0, "A waiting sequence holds no blocks.");
         // The last token is always computed: its row yields the next one. Prompt logits need every row.
-        bool mayReuse = sequence.LogitsReturned >= sequence.LogitsDue;
+        bool mayReuse = _kv.HasPrefixCache && sequence.LogitsReturned >= sequence.LogitsDue;
         int reused = mayReuse ? _kv.Reuse(_version, sequence.Tokens, sequence.TokenCount - 1, sequence.BlockTable) : 0;
         int needed = BlockPool.BlocksFor(sequence.TokenCount) - sequence.BlockTable.Count;
-        if (!SchedulingRules.CanAdmit(needed, _kv.AvailableCount, _running.Count) || !_kv.TryGrow(sequence.BlockTable, sequence.TokenCount))
+        bool isDeferred = mayReuse && IsInTheMaking(sequence.Tokens[..^1], reused + BlockPool.BlockTokens);
+        if (isDeferred || !SchedulingRules.CanAdmit(needed, _kv.AvailableCount, _running.Count) || !_kv.TryGrow(sequence.BlockTable, sequence.TokenCount))
         {
             _kv.Release(sequence.BlockTable);
-            return false;
+            return isDeferred ? Admission.Deferred : Admission.NoRoom;
         }
 
         sequence.ComputedCount = reused;
@@ -266,7 +281,24 @@ public sealed class Scheduler
             sequence.CachedTokens = Math.Min(reused, sequence.PromptCount);
         sequence.WasAdmitted = true;
         _kv.CountReused(reused);
-        return true;
+        return Admission.Admitted;
+    }
+
+    /// <summary>
+    /// Whether a running sequence is about to compute the block that these tokens need next: the samples of one prompt arrive together, and only the first should
+    /// compute it. The others wait for the cache; nobody behind them does.
+    /// </summary>
+    private bool IsInTheMaking(ReadOnlySpan<int> tokens, int length)
+    {
+        if (tokens.Length < length)
+            return false;
+        foreach (Sequence maker in _running)
+        {
+            if (maker.ComputedCount < length && maker.TokenCount >= length && maker.Tokens[..length].SequenceEqual(tokens[..length]))
+                return true;
+        }
+
+        return false;
     }
 
     private void EndOutsideStep(Sequence sequence, FinishReason reason, string? message)

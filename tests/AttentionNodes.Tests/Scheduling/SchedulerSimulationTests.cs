@@ -80,7 +80,7 @@ public sealed class SchedulerSimulationTests
 
         private void Submit(int promptTokens, int maxTokens)
         {
-            GenerationRequest request = Requests.Of(0, promptTokens, maxTokens + 1) with
+            GenerationRequest request = Requests.Of(_requests.Count % 2, promptTokens, maxTokens + 1) with
             {
                 Id = new SequenceId(_requests.Count),
                 Deadline = maxTokens % 3 == 0 ? TimeSpan.FromSeconds(promptTokens) : null,

@@ -264,8 +264,50 @@ public sealed class SchedulerTests
         scheduler.Add(first with { Id = new SequenceId(2) });
         scheduler.Add(first with { Id = new SequenceId(3), PromptTokens = first.PromptTokens.ToArray().Append(5).ToArray() });
         Step step = scheduler.NextStep();
+        // Of 16 tokens the last is always computed, so sequence 2 reuses no full block.
         Assert.Equal("2:0+8 3:16+1*", Shape(step));
         Assert.Equal((0, 16), (step.Slices[0].Sequence.CachedTokens, step.Slices[1].Sequence.CachedTokens));
+    }
+
+    [Fact]
+    public void NextStep_SamplesOfOnePrompt_ComputeItOnce()
+    {
+        Scheduler scheduler = Create(hasPrefixCache: true);
+        GenerationRequest prompt = Requests.Of(1, 36, 2);
+        for (int id = 1; id <= 3; id++)
+            scheduler.Add(prompt with { Id = new SequenceId(id) });
+        scheduler.Add(Requests.Of(4, 3, 2));
+        // The others wait for the blocks; whoever has another prompt does not.
+        Assert.Equal("1:0+8 4:0+3*", RunStep(scheduler));
+        Assert.Equal("4:3+1* 1:8+8", RunStep(scheduler));
+        // What is in the cache is shared, and the next block is in the making again.
+        Assert.Equal("1:16+8", RunStep(scheduler));
+        Assert.Equal("1:24+8", RunStep(scheduler));
+        Assert.Equal("1:32+4* 2:32+4* 3:32+4*", RunStep(scheduler));
+        Assert.Equal("1:36+1* 2:36+1* 3:36+1*", RunStep(scheduler));
+        Assert.False(scheduler.HasWork);
+    }
+
+    [Fact]
+    public void NextStep_WhenTheMakerLeaves_TheNextSampleComputes()
+    {
+        Scheduler scheduler = Create(hasPrefixCache: true);
+        GenerationRequest prompt = Requests.Of(1, 36, 2);
+        scheduler.Add(prompt);
+        scheduler.Add(prompt with { Id = new SequenceId(2) });
+        Assert.Equal("1:0+8", RunStep(scheduler));
+        scheduler.Cancel(new SequenceId(1));
+        Assert.Equal("2:0+8", RunStep(scheduler));
+    }
+
+    [Fact]
+    public void NextStep_WithoutPrefixCache_SamplesDoNotWait()
+    {
+        Scheduler scheduler = Create();
+        GenerationRequest prompt = Requests.Of(1, 36, 2);
+        scheduler.Add(prompt);
+        scheduler.Add(prompt with { Id = new SequenceId(2) });
+        Assert.Equal("1:0+8 2:0+8", RunStep(scheduler));
     }
 
     [Fact]
