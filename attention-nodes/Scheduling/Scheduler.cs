@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MegaInfer.AttentionNodes.KvCache;
 using MegaInfer.AttentionNodes.Sampling;
 using MegaInfer.Engine;
@@ -21,6 +20,7 @@ public sealed class Scheduler
     private readonly ModelSpec _spec;
     private readonly SchedulerLimits _limits;
     private readonly KvSpace _kv;
+    private readonly AdmissionPolicy _admission;
     private readonly TimeProvider _time;
     private readonly WeightVersion _version;
 
@@ -42,6 +42,7 @@ public sealed class Scheduler
         _spec = spec;
         _limits = limits;
         _kv = kv;
+        _admission = new AdmissionPolicy(kv, version);
         _version = version;
         _time = time;
     }
@@ -247,7 +248,7 @@ public sealed class Scheduler
         while (next is not null && _step.RowCount < _limits.MaxStepRows && _running.Count < _limits.MaxSequences)
         {
             Sequence sequence = next.Value;
-            Admission admission = TryAdmit(sequence);
+            Admission admission = _admission.Try(sequence, _running);
             // Whoever does not fit holds back those behind it, or a long prompt would never find room.
             if (admission == Admission.NoRoom)
                 return;
@@ -259,46 +260,6 @@ public sealed class Scheduler
             _running.Insert(_running.FindLastIndex(running => running.Arrival < sequence.Arrival) + 1, sequence);
             AddChunk(sequence);
         }
-    }
-
-    private Admission TryAdmit(Sequence sequence)
-    {
-        Debug.Assert(sequence.BlockTable.Count == 0, "A waiting sequence holds no blocks.");
-        // The last token is always computed: its row yields the next one. Prompt logits need every row.
-        bool mayReuse = _kv.HasPrefixCache && sequence.LogitsReturned >= sequence.LogitsDue;
-        int reused = mayReuse ? _kv.Reuse(_version, sequence.Tokens, sequence.TokenCount - 1, sequence.BlockTable) : 0;
-        int needed = BlockPool.BlocksFor(sequence.TokenCount) - sequence.BlockTable.Count;
-        bool isDeferred = mayReuse && IsInTheMaking(sequence.Tokens[..^1], reused + BlockPool.BlockTokens);
-        if (isDeferred || !SchedulingRules.CanAdmit(needed, _kv.AvailableCount, _running.Count) || !_kv.TryGrow(sequence.BlockTable, sequence.TokenCount))
-        {
-            _kv.Release(sequence.BlockTable);
-            return isDeferred ? Admission.Deferred : Admission.NoRoom;
-        }
-
-        sequence.ComputedCount = reused;
-        sequence.Status = SequenceStatus.Running;
-        if (!sequence.WasAdmitted)
-            sequence.CachedTokens = Math.Min(reused, sequence.PromptCount);
-        sequence.WasAdmitted = true;
-        _kv.CountReused(reused);
-        return Admission.Admitted;
-    }
-
-    /// <summary>
-    /// Whether a running sequence is about to compute the block that these tokens need next: the samples of one prompt arrive together, and only the first should
-    /// compute it. The others wait for the cache; nobody behind them does.
-    /// </summary>
-    private bool IsInTheMaking(ReadOnlySpan<int> tokens, int length)
-    {
-        if (tokens.Length < length)
-            return false;
-        foreach (Sequence maker in _running)
-        {
-            if (maker.ComputedCount < length && maker.TokenCount >= length && maker.Tokens[..length].SequenceEqual(tokens[..length]))
-                return true;
-        }
-
-        return false;
     }
 
     private void EndOutsideStep(Sequence sequence, FinishReason reason, string? message)
