@@ -11,4 +11,5 @@ return await CommandLine.RunAsync(
     new InspectCommand(),
     new ClusterCommand(),
     new NotBuiltCommand("plan", "Plans pools for a model, a load and a list of hosts"),
-    new NotBuiltCommand("simulate", "Simulates a deployment before it is bought"));
+    new NotBuiltCommand("simulate", "Simulates a deployment before it is bought"),
+    new NotBuiltCommand("rollout", "Takes rollouts over gRPC, as a trainer does"));

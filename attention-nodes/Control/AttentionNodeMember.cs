@@ -29,7 +29,7 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
         NumberType weightType = NumericsId.WeightType(welcome.WeightType, checkpoint.StoredType);
         _context = KernelContext.Create(new KernelContextOptions
         {
-            Backend = Backend(options.Backend),
+            Backend = KernelBackendNames.Parse(options.Backend),
             ThreadCount = options.Threads ?? welcome.Threads,
             Cores = options.Cores,
         });
@@ -69,14 +69,6 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
     public void ReadMetrics(IDictionary<string, double> metrics) => _node?.Metrics.CopyTo(metrics);
 
     public void Dispose() => Close();
-
-    private static KernelBackend Backend(string name) => name switch
-    {
-        "reference" => KernelBackend.Reference,
-        "avx2" => KernelBackend.Avx2,
-        "avx512" => KernelBackend.Avx512,
-        _ => KernelBackend.Auto,
-    };
 
     // The order of start-up, reversed.
     private void Close()

@@ -36,7 +36,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
         var experts = new LocalExperts(checkpoint.Spec.Router.ExpertCount, WelcomeReader.Experts(welcome));
         _context = KernelContext.Create(new KernelContextOptions
         {
-            Backend = Backend(options.Backend),
+            Backend = KernelBackendNames.Parse(options.Backend),
             ThreadCount = options.Threads ?? welcome.Threads,
             Cores = options.Cores,
         });
@@ -94,14 +94,6 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
             seen = batches;
         }
     }
-
-    private static KernelBackend Backend(string name) => name switch
-    {
-        "reference" => KernelBackend.Reference,
-        "avx2" => KernelBackend.Avx2,
-        "avx512" => KernelBackend.Avx512,
-        _ => KernelBackend.Auto,
-    };
 
     // The order of start-up, reversed.
     private void Close()

@@ -13,9 +13,9 @@ internal static class ParseProblem
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "megainfer" : command.Name;
         if (parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-')) is { } flag)
-            return $"{name} has no flag {flag}; {Suggest(flag, command.Options.Where(option => !option.Hidden).Select(option => option.Name), name)}.";
+            return $"{name} has no flag {flag}; {Suggest(flag, command.Options.Where(option => !option.Hidden).Select(option => option.Name), name)}";
         if (command is RootCommand && parsed.UnmatchedTokens.Count > 0)
-            return $"There is no command {parsed.UnmatchedTokens[0]}; {Suggest(parsed.UnmatchedTokens[0], command.Subcommands.Select(sub => sub.Name), name)}.";
+            return $"There is no command {parsed.UnmatchedTokens[0]}; {Suggest(parsed.UnmatchedTokens[0], command.Subcommands.Select(sub => sub.Name), name)}";
         return $"{name}: {parsed.Errors[0].Message.TrimEnd('.')}; see {name} --help.";
     }
 
@@ -23,7 +23,7 @@ internal static class ParseProblem
     {
         string text = given.Split('=')[0];
         (string Name, int Distance) closest = known.Select(candidate => (candidate, Distance(text, candidate))).MinBy(pair => pair.Item2);
-        return closest.Name is not null && closest.Distance <= LargestDistance ? $"did you mean {closest.Name}?".TrimEnd('?') : $"see {name} --help";
+        return closest.Name is not null && closest.Distance <= LargestDistance ? $"did you mean {closest.Name}?" : $"see {name} --help.";
     }
 
     /// <summary>Edits that turn one text into the other.</summary>

@@ -68,7 +68,18 @@ public sealed class CommandLineTests : IDisposable
     [Theory]
     [InlineData("plan")]
     [InlineData("simulate")]
+    [InlineData("rollout")]
     public async Task CommandNotBuilt_SaysSoAndFails(string command) => await ExpectAsync([command], command);
+
+    [Theory]
+    [InlineData("dapo")]
+    [InlineData("--stepz")]
+    public async Task Train_UnknownWord_IsNamedInOneSentence(string word)
+    {
+        CommandRun run = await CommandRun.RunAsync(Repository.Executable("MegaInfer.Rl", "megainfer-rl"), word);
+        Assert.NotEqual(0, run.Status);
+        Assert.Contains(word, Assert.Single(run.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("MegaInfer.AttentionNodes", "megainfer-attention-node")]

@@ -9,9 +9,9 @@ namespace MegaInfer.Server.Tests.Commands;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("serve --atention-nodes 2", "serve has no flag --atention-nodes; did you mean --attention-nodes.")]
+    [InlineData("serve --atention-nodes 2", "serve has no flag --atention-nodes; did you mean --attention-nodes?")]
     [InlineData("serve --frobnicate", "serve has no flag --frobnicate; see serve --help.")]
-    [InlineData("srve", "There is no command srve; did you mean serve.")]
+    [InlineData("srve", "There is no command srve; did you mean serve?")]
     [InlineData("serve --attention-nodes many", "--attention-nodes")]
     [InlineData("serve --attention-nodes 0", "--attention-nodes 0 is out of range; use 1 to 64.")]
     [InlineData("serve --expert-nodes 1000", "--expert-nodes 1000 is out of range; use 1 to 64.")]
