@@ -17,7 +17,7 @@ public sealed class KvMemory : IDisposable
     {
         Type = (WeightType)type;
         BlockCount = blockCount;
-        _layerBytes = blockCount * KvBlock.Bytes(spec.Attention.KvHeadCount, spec.Attention.HeadDim, Type);
+        _layerBytes = blockCount * KvBlock.Bytes(spec.Attention.KvHeadCount, spec.Attention.KeyDim, Type);
         _buffer = context.Allocate(_layerBytes * spec.LayerCount);
     }
 

@@ -15,6 +15,7 @@ public sealed class AttentionLayer
 {
     private readonly KernelContext _context;
     private readonly ModelSpec _spec;
+    private readonly GroupedAttentionSpec _attention;
     private readonly LayerWeights _weights;
     private readonly DeviceBuffer _rope;
     private readonly StepMemory _memory;
@@ -25,6 +26,7 @@ public sealed class AttentionLayer
     {
         _context = context;
         _spec = weights.Spec;
+        _attention = (GroupedAttentionSpec)weights.Spec.Attention;
         _weights = weights.Layers[layer];
         _rope = weights.Rope;
         _memory = memory;
@@ -57,9 +59,9 @@ public sealed class AttentionLayer
 
     private DeviceAddress Queries(MicroBatch microBatch) => Row(_memory.Qkv, microBatch, _memory.QkvWidth);
 
-    private DeviceAddress Keys(MicroBatch microBatch) => Queries(microBatch).Plus((long)_spec.Attention.QueryWidth * sizeof(float));
+    private DeviceAddress Keys(MicroBatch microBatch) => Queries(microBatch).Plus((long)_attention.QueryWidth * sizeof(float));
 
-    private DeviceAddress Values(MicroBatch microBatch) => Keys(microBatch).Plus((long)_spec.Attention.KvWidth * sizeof(float));
+    private DeviceAddress Values(MicroBatch microBatch) => Keys(microBatch).Plus((long)_attention.KvWidth * sizeof(float));
 
     // hidden [row, hidden] -> normed [row, hidden]
     private void Norm(MicroBatch microBatch, DeviceBuffer weight) => _context.RmsNorm(new RmsNormArgs
@@ -89,8 +91,8 @@ public sealed class AttentionLayer
     {
         if (_weights.QueryNorm is null || _weights.KeyNorm is null)
             return;
-        NormHeads(microBatch, Queries(microBatch), _spec.Attention.HeadCount, _weights.QueryNorm);
-        NormHeads(microBatch, Keys(microBatch), _spec.Attention.KvHeadCount, _weights.KeyNorm);
+        NormHeads(microBatch, Queries(microBatch), _attention.HeadCount, _weights.QueryNorm);
+        NormHeads(microBatch, Keys(microBatch), _attention.KvHeadCount, _weights.KeyNorm);
     }
 
     private void NormHeads(MicroBatch microBatch, DeviceAddress rows, int heads, DeviceBuffer weight) => _context.RmsNorm(new RmsNormArgs
@@ -100,7 +102,7 @@ public sealed class AttentionLayer
         Out = rows,
         Rows = microBatch.RowCount,
         Groups = heads,
-        Width = _spec.Attention.HeadDim,
+        Width = _attention.HeadDim,
         InStride = _memory.QkvWidth,
         OutStride = _memory.QkvWidth,
         Epsilon = _spec.NormEpsilon,
@@ -108,8 +110,8 @@ public sealed class AttentionLayer
 
     private void Rotate(MicroBatch microBatch)
     {
-        Rotate(microBatch, Queries(microBatch), _spec.Attention.HeadCount);
-        Rotate(microBatch, Keys(microBatch), _spec.Attention.KvHeadCount);
+        Rotate(microBatch, Queries(microBatch), _attention.HeadCount);
+        Rotate(microBatch, Keys(microBatch), _attention.KvHeadCount);
     }
 
     private void Rotate(MicroBatch microBatch, DeviceAddress rows, int heads) => _context.Rope(new RopeArgs
@@ -119,7 +121,7 @@ public sealed class AttentionLayer
         CosineSine = _rope.Address,
         Rows = microBatch.RowCount,
         Heads = heads,
-        HeadDim = _spec.Attention.HeadDim,
+        HeadDim = _attention.HeadDim,
         RotaryDim = _spec.Rope.RotaryDim,
         Stride = _memory.QkvWidth,
         Context = _spec.ContextLength,
@@ -139,8 +141,8 @@ public sealed class AttentionLayer
         Positions = Positions(microBatch),
         Rows = microBatch.RowCount,
         Stride = _memory.QkvWidth,
-        KvHeads = _spec.Attention.KvHeadCount,
-        HeadDim = _spec.Attention.HeadDim,
+        KvHeads = _attention.KvHeadCount,
+        HeadDim = _attention.HeadDim,
         KvType = _kv.Type,
         BlockCount = _kv.BlockCount,
         Sequences = _memory.SequenceCount,
@@ -159,14 +161,14 @@ public sealed class AttentionLayer
         Rows = microBatch.RowCount,
         QueryStride = _memory.QkvWidth,
         OutStride = _memory.QueryWidth,
-        Heads = _spec.Attention.HeadCount,
-        KvHeads = _spec.Attention.KvHeadCount,
-        HeadDim = _spec.Attention.HeadDim,
+        Heads = _attention.HeadCount,
+        KvHeads = _attention.KvHeadCount,
+        HeadDim = _attention.HeadDim,
         KvType = _kv.Type,
         BlockCount = _kv.BlockCount,
         Sequences = _memory.SequenceCount,
         BlockTableStride = _memory.BlockTableStride,
-        Scale = _spec.Attention.Scale,
+        Scale = _attention.Scale,
     });
 
     // attended [row, query width] -> hidden [row, hidden] += projection

@@ -14,7 +14,7 @@ internal sealed class WeightPacker(Checkpoint checkpoint, KernelContext context,
 
     internal LayerWeights PackLayer(int layer)
     {
-        bool hasHeadNorm = checkpoint.Spec.Attention.HasHeadNorm;
+        bool hasHeadNorm = checkpoint.Spec.Attention is GroupedAttentionSpec { HeadNorm: not HeadNorm.None };
         return new LayerWeights
         {
             AttentionNorm = Widen(Names.AttentionNorm(layer)),

@@ -26,7 +26,7 @@ public sealed class StepMemory : IDisposable
         _contextBlocks = shape.ContextBlocks;
         MaxRows = shape.MaxRows;
         int rows = shape.MaxRows;
-        AttentionSpec attention = spec.Attention;
+        var attention = (GroupedAttentionSpec)spec.Attention;
         QkvWidth = attention.QueryWidth + (2 * attention.KvWidth);
         HiddenWidth = spec.HiddenSize;
         QueryWidth = attention.QueryWidth;

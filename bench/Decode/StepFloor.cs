@@ -19,7 +19,7 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
     /// <param name="expertsTouched">Distinct experts in each layer.</param>
     internal static StepFloor Of(ModelSpec spec, NumberType weights, NumberType kv, int batch, double context, double expertsTouched)
     {
-        AttentionSpec attention = spec.Attention;
+        var attention = (GroupedAttentionSpec)spec.Attention;
         double hidden = spec.HiddenSize;
         double projections = hidden * ((2.0 * attention.QueryWidth) + (2.0 * attention.KvWidth));
         double router = hidden * spec.Router.ExpertCount;

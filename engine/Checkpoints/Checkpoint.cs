@@ -61,6 +61,9 @@ public sealed class Checkpoint : IDisposable
     public CheckpointTensor Tensor(string name) =>
         _tensors.TryGetValue(name, out CheckpointTensor? tensor) ? tensor : throw new CheckpointException($"{Folder} has no tensor \"{name}\".");
 
+    /// <summary>One layer's weights by what they do.</summary>
+    public LayerTensors Layer(int layer) => new(this, layer);
+
     /// <summary>Every tensor of a role, in the order a token meets them.</summary>
     public IEnumerable<CheckpointTensor> TensorsOf(NodeRole role) => Names.Of(role).Select(spec => Tensor(spec.Name));
 

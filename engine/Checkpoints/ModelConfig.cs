@@ -67,13 +67,13 @@ public static class ModelConfig
         int vocabulary = config.Integer("vocab_size", 1, MaximumVocabulary);
         int hidden = config.Integer("hidden_size", 1, MaximumWidth);
         int context = config.Integer("max_position_embeddings", 1, MaximumContext, family.Fields.DefaultContextLength);
-        AttentionSpec attention = ParseAttention(config, family, hidden);
+        GroupedAttentionSpec attention = ParseAttention(config, family, hidden);
         UnsupportedVariants.RefuseSlidingWindow(config, family, context);
         return new ModelSpec
         {
             Family = family.ModelType,
             HiddenSize = hidden,
-            LayerCount = config.Integer("num_hidden_layers", 1, MaximumLayers),
+            Layers = LayerSpec.Alike(config.Integer("num_hidden_layers", 1, MaximumLayers)),
             VocabularySize = vocabulary,
             ContextLength = context,
             NormEpsilon = config.Positive("rms_norm_eps", family.Fields.DefaultNormEpsilon),
@@ -87,7 +87,7 @@ public static class ModelConfig
         };
     }
 
-    private static AttentionSpec ParseAttention(ConfigReader config, ModelFamily family, int hidden)
+    private static GroupedAttentionSpec ParseAttention(ConfigReader config, ModelFamily family, int hidden)
     {
         int heads = config.Integer("num_attention_heads", 1, MaximumHeads);
         int kvHeads = config.Integer("num_key_value_heads", 1, heads);
@@ -96,7 +96,7 @@ public static class ModelConfig
         int headDim = config.Integer("head_dim", 1, MaximumHeadDim, hidden / heads);
         if (headDim == 0 || (config.Find("head_dim") is null && hidden % heads != 0))
             throw config.Wrong("num_attention_heads", $"a divisor of hidden_size ({hidden})");
-        return new AttentionSpec(heads, kvHeads, headDim, family.HasHeadNorm, HasBias: false);
+        return new GroupedAttentionSpec(heads, kvHeads, headDim) { HeadNorm = family.HasHeadNorm ? HeadNorm.PerHead : HeadNorm.None };
     }
 
     private static RouterSpec ParseRouter(ConfigReader config, ModelFamily family)

@@ -90,14 +90,14 @@ public static class ModelDigest
 
     private static string Describe(ModelSpec spec)
     {
-        AttentionSpec attention = spec.Attention;
+        var attention = (GroupedAttentionSpec)spec.Attention;
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
              family {spec.Family}
              hidden {spec.HiddenSize} layers {spec.LayerCount} vocabulary {spec.VocabularySize} context {spec.ContextLength}
              epsilon {spec.NormEpsilon:R} tied {spec.HasTiedEmbeddings}
-             attention {attention.HeadCount} {attention.KvHeadCount} {attention.HeadDim} {attention.HasHeadNorm} {attention.HasBias}
+             attention {attention.HeadCount} {attention.KvHeadCount} {attention.HeadDim} {attention.HeadNorm} {attention.HasQkvBias}
              rope {spec.Rope.Theta:R} {spec.Rope.RotaryDim}
              router {spec.Router.ExpertCount} {spec.Router.ExpertsPerToken} {spec.Router.IsNormalized}
              experts {spec.Experts.Width}

@@ -25,7 +25,7 @@ public sealed record PipelineShape
         MaxGroups = spec.Router.ExpertCount;
         RowBytes = checked(spec.HiddenSize * sizeof(float));
         ResultBytes = RowBytes;
-        KvBytesPerTokenAndLayer = checked(2L * spec.Attention.KvWidth * kvType.Bytes());
+        KvBytesPerTokenAndLayer = checked((long)spec.Attention.CachedWidth * kvType.Bytes());
         LayerCount = spec.LayerCount;
         ContextBlocks = BlocksFor(spec.ContextLength);
     }

@@ -12,12 +12,18 @@ public sealed record ModelSpec
     /// <summary>Width of a row: one token's hidden vector.</summary>
     public required int HiddenSize { get; init; }
 
-    public required int LayerCount { get; init; }
+    /// <summary>The layers, first to last: what differs between them.</summary>
+    public required IReadOnlyList<LayerSpec> Layers { get; init; }
+
+    public int LayerCount => Layers.Count;
 
     public required int VocabularySize { get; init; }
 
     /// <summary>Positions a sequence may have, prompt and generated tokens together.</summary>
     public required int ContextLength { get; init; }
+
+    /// <summary>The norms before attention, before the experts and before the LM head. Norms of queries, keys and latents are always RMSNorm.</summary>
+    public NormKind Norm { get; init; }
 
     public required float NormEpsilon { get; init; }
 
@@ -30,39 +36,17 @@ public sealed record ModelSpec
 
     public required RouterSpec Router { get; init; }
 
+    /// <summary>The routed experts.</summary>
     public required ExpertSpec Experts { get; init; }
+
+    /// <summary>An expert that every row of a layer with experts visits, on the attention side; null where there is none.</summary>
+    public SharedExpertSpec? SharedExpert { get; init; }
+
+    /// <summary>Width of the plain FFN of dense layers; 0 where every layer has experts. Its activation is SwiGLU.</summary>
+    public int DenseWidth { get; init; }
 
     /// <summary>Tokens that end a sequence: config.json and generation_config.json together, ascending.</summary>
     public required IReadOnlyList<int> EosTokenIds { get; init; }
 
     public int? BosTokenId { get; init; }
 }
-
-/// <summary>Grouped-query attention. Query head h reads KV head h / (HeadCount / KvHeadCount).</summary>
-/// <param name="HeadCount">Query heads.</param>
-/// <param name="KvHeadCount">Key and value heads; divides HeadCount.</param>
-/// <param name="HeadDim">Width of a head.</param>
-/// <param name="HasHeadNorm">RMSNorm per head on queries and keys before rope (Qwen3).</param>
-/// <param name="HasBias">The q, k and v projections have a bias.</param>
-public sealed record AttentionSpec(int HeadCount, int KvHeadCount, int HeadDim, bool HasHeadNorm, bool HasBias)
-{
-    public int QueryWidth => HeadCount * HeadDim;
-
-    public int KvWidth => KvHeadCount * HeadDim;
-
-    /// <summary>Scores are multiplied by it: 1 / sqrt(head dim).</summary>
-    public float Scale => 1f / MathF.Sqrt(HeadDim);
-}
-
-/// <summary>Rotary positions: half-split pairs (i, i + RotaryDim/2), angle = position * Theta^(-2i/RotaryDim).</summary>
-public sealed record RopeSpec(float Theta, int RotaryDim);
-
-/// <summary>The gate: softmax over ExpertCount logits, then the ExpertsPerToken largest, ties to the lower expert.</summary>
-/// <param name="ExpertCount">Routed experts in each layer.</param>
-/// <param name="ExpertsPerToken">Experts that each row visits (top-k).</param>
-/// <param name="IsNormalized">The chosen weights are divided by their sum.</param>
-public sealed record RouterSpec(int ExpertCount, int ExpertsPerToken, bool IsNormalized);
-
-/// <summary>A SwiGLU expert: down(silu(gate(x)) * up(x)).</summary>
-/// <param name="Width">Rows of gate and up.</param>
-public sealed record ExpertSpec(int Width);

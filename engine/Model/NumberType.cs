@@ -6,4 +6,10 @@ public enum NumberType
     Float32 = 0,
     BFloat16 = 1,
     Float16 = 2,
+
+    /// <summary>FP8 E4M3 with an fp32 scale for each block of a matrix.</summary>
+    Float8E4M3 = 3,
+
+    /// <summary>4-bit E2M1, two in a byte, with a power of two for each 32 in a row.</summary>
+    MxFloat4 = 4,
 }

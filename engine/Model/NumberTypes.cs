@@ -11,6 +11,8 @@ public static class NumberTypes
         NumberType.Float32 => "fp32",
         NumberType.BFloat16 => "bf16",
         NumberType.Float16 => "fp16",
+        NumberType.Float8E4M3 => "fp8",
+        NumberType.MxFloat4 => "mxfp4",
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 

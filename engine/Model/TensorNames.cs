@@ -85,7 +85,7 @@ public sealed class TensorNames
 
     private IEnumerable<TensorSpec> OfAttention()
     {
-        AttentionSpec attention = _spec.Attention;
+        var attention = (GroupedAttentionSpec)_spec.Attention;
         int hidden = _spec.HiddenSize;
         yield return new TensorSpec(Embedding, _spec.VocabularySize, hidden);
         for (int layer = 0; layer < _spec.LayerCount; layer++)
@@ -94,7 +94,7 @@ public sealed class TensorNames
             yield return new TensorSpec(Query(layer), attention.QueryWidth, hidden);
             yield return new TensorSpec(Key(layer), attention.KvWidth, hidden);
             yield return new TensorSpec(Value(layer), attention.KvWidth, hidden);
-            if (attention.HasHeadNorm)
+            if (attention.HeadNorm != HeadNorm.None)
             {
                 yield return new TensorSpec(QueryNorm(layer), attention.HeadDim);
                 yield return new TensorSpec(KeyNorm(layer), attention.HeadDim);

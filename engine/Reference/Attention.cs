@@ -6,7 +6,7 @@ namespace MegaInfer.Engine.Reference;
 /// <summary>
 /// Each query head over all cached positions of its sequence, its own included, in tiles of 16 positions with a running maximum and sum: mk_paged_attention.
 /// </summary>
-internal sealed class Attention(AttentionSpec spec)
+internal sealed class Attention(GroupedAttentionSpec spec)
 {
     private const int Tile = PipelineShape.KvBlockTokens;
 

@@ -28,14 +28,15 @@ internal sealed class DecoderLayer
         _query = Project(names.Query(layer));
         _key = Project(names.Key(layer));
         _value = Project(names.Value(layer));
-        if (spec.Attention.HasHeadNorm)
+        var attention = (GroupedAttentionSpec)spec.Attention;
+        if (attention.HeadNorm != HeadNorm.None)
         {
             _queryNorm = Norm(names.QueryNorm(layer));
             _keyNorm = Norm(names.KeyNorm(layer));
         }
 
         _rope = rope;
-        _attention = new Attention(spec.Attention);
+        _attention = new Attention(attention);
         _output = Project(names.Output(layer));
         _ffnNorm = Norm(names.FfnNorm(layer));
         _router = new Linear(checkpoint.Tensor(names.Router(layer)), NumberType.Float32); // routers are never narrowed

@@ -27,7 +27,7 @@ public sealed class ReferenceModel
         _kvType = kvType;
         TensorNames names = checkpoint.Names;
         NumberType type = weightType ?? NumberType.Float32;
-        var rope = new Rope(Spec.Rope, Spec.Attention.HeadDim, Spec.ContextLength);
+        var rope = new Rope(Spec.Rope, Spec.Attention.KeyDim, Spec.ContextLength);
         _embedding = new Embedding(checkpoint.Tensor(names.Embedding).ToFloat32(), Spec.HiddenSize);
         _layers = [.. Enumerable.Range(0, Spec.LayerCount).Select(layer => new DecoderLayer(checkpoint, layer, rope, type))];
         _finalNorm = new RmsNorm(checkpoint.Tensor(names.FinalNorm).ToFloat32(), Spec.NormEpsilon);

@@ -22,7 +22,7 @@ internal sealed class InspectCommand : ICommand
             terminal.Output.WriteLine($"model        {name} ({folder})");
             terminal.Output.WriteLine($"family       {spec.Family}, stored as {checkpoint.StoredType.ShortName()}, {parameters:N0} parameters");
             terminal.Output.WriteLine($"layers       {spec.LayerCount}, hidden {spec.HiddenSize}, vocabulary {spec.VocabularySize}, context {spec.ContextLength}");
-            terminal.Output.WriteLine($"attention    {spec.Attention.HeadCount} heads, {spec.Attention.KvHeadCount} KV heads of {spec.Attention.HeadDim}");
+            terminal.Output.WriteLine($"attention    {spec.Attention.HeadCount} heads, {spec.Attention.KvHeadCount} KV heads of {spec.Attention.KeyDim}");
             terminal.Output.WriteLine($"experts      {spec.Router.ExpertCount} of width {spec.Experts.Width}, {spec.Router.ExpertsPerToken} per token");
             terminal.Output.WriteLine($"end tokens   {string.Join(", ", spec.EosTokenIds)}");
             terminal.Output.WriteLine($"digest       {ModelDigest.Of(checkpoint)}");

@@ -28,7 +28,7 @@ internal sealed class RandomWeights
         for (int layer = 0; layer < spec.LayerCount; layer++)
         {
             _spreads[names.Router(layer)] = RouterLogitSpread / hidden;
-            if (spec.Attention.HasHeadNorm)
+            if (spec.Attention is GroupedAttentionSpec { HeadNorm: not HeadNorm.None })
             {
                 _headNorms.Add(names.QueryNorm(layer));
                 _headNorms.Add(names.KeyNorm(layer));

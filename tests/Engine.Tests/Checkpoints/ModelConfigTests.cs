@@ -36,7 +36,7 @@ public sealed class ModelConfigTests : IDisposable
         ModelSpec spec = Read(Qwen3);
 
         Assert.Equal(("qwen3_moe", 2048, 48, 151_936, 40_960), (spec.Family, spec.HiddenSize, spec.LayerCount, spec.VocabularySize, spec.ContextLength));
-        Assert.Equal(new AttentionSpec(32, 4, 128, true, false), spec.Attention);
+        Assert.Equal(new GroupedAttentionSpec(32, 4, 128) { HeadNorm = HeadNorm.PerHead }, spec.Attention);
         Assert.Equal(new RopeSpec(1e6f, 128), spec.Rope);
         Assert.Equal(new RouterSpec(128, 8, true), spec.Router);
         Assert.Equal(768, spec.Experts.Width);
@@ -50,7 +50,7 @@ public sealed class ModelConfigTests : IDisposable
     {
         ModelSpec spec = Read(Mixtral);
 
-        Assert.Equal(new AttentionSpec(32, 8, 128, false, false), spec.Attention);
+        Assert.Equal(new GroupedAttentionSpec(32, 8, 128), spec.Attention);
         Assert.Equal(new RouterSpec(8, 2, true), spec.Router);
         Assert.Equal(14_336, spec.Experts.Width);
         Assert.Equal(1e-5f, spec.NormEpsilon);
@@ -159,7 +159,7 @@ public sealed class ModelConfigTests : IDisposable
         config.Remove("head_dim");
         ModelSpec spec = Read(config.ToJsonString());
         Assert.False(spec.Router.IsNormalized);
-        Assert.Equal(64, spec.Attention.HeadDim);
+        Assert.Equal(64, spec.Attention.KeyDim);
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class RandomCheckpointTests
         Assert.Equal(options.ExpertCount, spec.Router.ExpertCount);
         Assert.Equal(options.ExpertsPerToken, spec.Router.ExpertsPerToken);
         Assert.Equal(options.ExpertWidth, spec.Experts.Width);
-        Assert.Equal(new AttentionSpec(4, 2, 16, family == "qwen3_moe", false), spec.Attention);
+        Assert.Equal(new GroupedAttentionSpec(4, 2, 16) { HeadNorm = family == "qwen3_moe" ? HeadNorm.PerHead : HeadNorm.None }, spec.Attention);
         Assert.Equal(tied, spec.HasTiedEmbeddings);
         Assert.Equal([256, 258], spec.EosTokenIds);
         Assert.Equal(type, checkpoint.StoredType);

@@ -27,9 +27,10 @@ internal sealed class DoubleModel(Checkpoint checkpoint)
 
     private double[][] Attend(int layer, double[][] rows)
     {
-        AttentionSpec attention = _spec.Attention;
-        double[][] queries = [.. rows.Select((row, position) => Heads(Times(row, _names.Query(layer)), attention.HasHeadNorm ? _names.QueryNorm(layer) : null, position))];
-        double[][] keys = [.. rows.Select((row, position) => Heads(Times(row, _names.Key(layer)), attention.HasHeadNorm ? _names.KeyNorm(layer) : null, position))];
+        var attention = (GroupedAttentionSpec)_spec.Attention;
+        bool hasHeadNorm = attention.HeadNorm != HeadNorm.None;
+        double[][] queries = [.. rows.Select((row, position) => Heads(Times(row, _names.Query(layer)), hasHeadNorm ? _names.QueryNorm(layer) : null, position))];
+        double[][] keys = [.. rows.Select((row, position) => Heads(Times(row, _names.Key(layer)), hasHeadNorm ? _names.KeyNorm(layer) : null, position))];
         double[][] values = [.. rows.Select(row => Times(row, _names.Value(layer)))];
         return [.. rows.Select((_, position) =>
         {
@@ -51,7 +52,7 @@ internal sealed class DoubleModel(Checkpoint checkpoint)
     private double[] Heads(double[] row, string? norm, int position)
     {
         RopeSpec rope = _spec.Rope;
-        return [.. row.Chunk(_spec.Attention.HeadDim).SelectMany(chunk =>
+        return [.. row.Chunk(_spec.Attention.KeyDim).SelectMany(chunk =>
         {
             double[] head = norm is null ? chunk : Norm(chunk, norm);
             double[] turned = [.. head];
