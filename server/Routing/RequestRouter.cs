@@ -258,10 +258,10 @@ internal sealed class RequestRouter : IDisposable
         }
 
         _metrics.GeneratedTokens.Inc(part.Tokens.Count);
-        if (part.End is { } end)
-            End(sequence, new SequenceEnd(ClusterMessages.Reason(end.Reason), end.Message, end.CachedTokens));
-        else if (!isDelivered)
+        if (!isDelivered)
             Finish(sequence, new SequenceEnd(FinishReason.Failed, $"The client left {_options.StreamCapacity} tokens unread; read the stream as it comes, or ask for fewer tokens."));
+        else if (part.End is { } end)
+            End(sequence, new SequenceEnd(ClusterMessages.Reason(end.Reason), end.Message, end.CachedTokens));
     }
 
     private static bool OfferLogits(RoutedSequence sequence, ReadOnlyMemory<byte> logits)
