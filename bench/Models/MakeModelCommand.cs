@@ -34,6 +34,12 @@ internal sealed class MakeModelCommand
             _folder, _shape, _family, _hidden, _layers, _heads, _kvHeads, _headDim, _experts, _topK, _expertWidth, _vocabulary, _context, _type, _tied,
             _seed, _shardGib,
         };
+        _folder.Validators.Add(result =>
+        {
+            // What the parser does not know as a flag it takes for the folder.
+            if (result.Tokens.FirstOrDefault(token => token.Value.StartsWith('-')) is { } flag)
+                result.AddError($"'{flag.Value}' is not one of its options");
+        });
         command.SetAction(parsed => Write(parsed.GetRequiredValue(_folder), Read(parsed)));
         return command;
     }

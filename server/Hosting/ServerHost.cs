@@ -145,6 +145,7 @@ internal sealed class ServerHost : IAsyncDisposable
             Log.Draining(Parts.Logger, Parts.Router.ActiveCount, (int)drain.TotalSeconds);
         await Parts.Router.DrainAsync(drain, hurry);
         await Parts.InFlight.WaitForNoneAsync(drain > TimeSpan.Zero ? FlushTimeout : TimeSpan.Zero, Parts.Time);
+        Parts.Cluster.BeginStop();
         await _supervisor.DisposeAsync();
         Parts.Cluster.Close();
         await _app.StopAsync(CancellationToken.None);
