@@ -39,6 +39,7 @@ Defect pack_values(const Panel& panel, int32_t begin, int32_t length, int32_t dt
   Defect defect = Defect::kNone;
   for (int32_t j = 0; j < kPanelWidth; ++j)
     defect = worse(defect, read_values(panel.features[j], begin, length, run[j]));
+  if (defect != Defect::kNone) return defect;
   for (int32_t i = 0; i < length; ++i) {
     const uint64_t line = static_cast<uint64_t>(begin + i) * kPanelWidth;
     if (dtype == MK_F32) {
@@ -60,6 +61,7 @@ Defect pack_codes(const Panel& panel, int32_t begin, int32_t length, int32_t dty
   Defect defect = Defect::kNone;
   for (int32_t j = 0; j < kPanelWidth; ++j)
     defect = worse(defect, read_codes(panel.features[j], begin, length, run[j]));
+  if (defect != Defect::kNone) return defect;
   uint8_t* out = reinterpret_cast<uint8_t*>(panel.out) + static_cast<int64_t>(begin) * line_bytes_of(dtype);
   for (int32_t i = 0; i < length; ++i, out += line_bytes_of(dtype)) {
     for (int32_t j = 0; j < kPanelHalf; ++j) {
