@@ -91,6 +91,7 @@ public sealed class Checkpoint : IDisposable
 
     public void Dispose()
     {
+        Release();
         foreach (MappedFile file in _files)
             file.Dispose();
     }

@@ -21,7 +21,7 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
             (MappedFile file, SafetensorsEntry entry) = Take(expected);
             NumberType type = TypeOf(expected, file, entry);
             CheckpointTensor? scales = type == NumberType.Float8E4M3 ? TakeScales(expected) : null;
-            _tensors.Add(expected.Name, new CheckpointTensor(file, entry, type) { Scales = scales });
+            _tensors.Add(expected.Name, new CheckpointTensor(file, entry, type, expected.Storage) { Scales = scales });
         }
 
         _ignored.Take(found);
@@ -53,7 +53,7 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
     {
         TensorSpec expected = TensorNames.ScalesOf(matrix);
         (MappedFile file, SafetensorsEntry entry) = Take(expected);
-        var scales = new CheckpointTensor(file, entry, TypeOf(expected, file, entry));
+        var scales = new CheckpointTensor(file, entry, TypeOf(expected, file, entry), expected.Storage);
         _tensors.Add(expected.Name, scales);
         return scales;
     }
@@ -63,7 +63,7 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
         if (expected.Storage is TensorStorage.MxFloat4Pairs or TensorStorage.Exponents)
             return entry.Dtype == "U8" ? NumberType.MxFloat4 : throw WrongType(file, entry, "U8");
         if (expected.Storage == TensorStorage.Scales)
-            return entry.Dtype == "F32" ? NumberType.Float32 : throw WrongType(file, entry, "F32");
+            return entry.Dtype switch { "F32" => NumberType.Float32, "BF16" => NumberType.BFloat16, _ => throw WrongType(file, entry, "F32 or BF16") };
         bool mayBeFloat8 = expected.Storage == TensorStorage.Projection && spec.Weights.Quantized == NumberType.Float8E4M3;
         return entry.Dtype switch
         {
