@@ -7,21 +7,18 @@ internal static class Mixtral
     {
         ModelType = "mixtral",
         Architecture = "MixtralForCausalLM",
-        HasHeadNorm = false,
-        Fields = new ConfigFields
-        {
-            ExpertCount = "num_local_experts",
-            ExpertWidth = "intermediate_size",
-            DefaultRopeTheta = 1_000_000f,
-            DefaultNormEpsilon = 1e-5f,
-            DefaultContextLength = 131_072,
-        },
+        Fields = new ConfigFields { DefaultContextLength = 131_072, DefaultNormEpsilon = 1e-5f },
+        Attention = new GroupedFields(),
+        Rope = new RopeFields { DefaultTheta = 1_000_000f },
+        Router = new RouterFields { ExpertCount = "num_local_experts" },
+        Experts = new ExpertFields { Width = "intermediate_size" },
+        Layers = new LayerFields { Window = new WindowFields() },
         Tensors = new TensorPatterns
         {
             Router = "model.layers.{layer}.block_sparse_moe.gate.weight",
-            ExpertGate = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w1.weight",
-            ExpertUp = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w3.weight",
-            ExpertDown = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w2.weight",
+            ExpertGate = new("model.layers.{layer}.block_sparse_moe.experts.{expert}.w1.weight"),
+            ExpertUp = new("model.layers.{layer}.block_sparse_moe.experts.{expert}.w3.weight"),
+            ExpertDown = new("model.layers.{layer}.block_sparse_moe.experts.{expert}.w2.weight"),
         },
     };
 }
