@@ -17,10 +17,10 @@ internal sealed class DecoderLayer
     {
         _attentionNorm = INorm.Of(spec, tensors.AttentionNorm());
         _attention = IAttention.Of(spec, tensors, layer.Window, rope, type);
-        _output = Linear.Of(tensors.Output(), type, spec.Attention.HasOutputBias ? tensors.OutputBias() : null);
+        _output = Linear.Of(tensors.Output(), type, tensors.OutputBias());
         _ffnNorm = INorm.Of(spec, tensors.FfnNorm());
         _routed = layer.IsDense ? null : RoutedExperts.Of(spec, tensors, type);
-        _shared = SharedExpert.Of(spec, tensors, layer.IsDense, type);
+        _shared = SharedExpert.Of(tensors, layer.IsDense, type);
     }
 
     /// <summary>hidden [hidden], in place. The cache grows by this position.</summary>

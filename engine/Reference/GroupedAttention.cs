@@ -28,12 +28,11 @@ internal sealed class GroupedAttention : IAttention
     public static GroupedAttention Of(
         GroupedAttentionSpec spec, LayerTensors tensors, float epsilon, Rope rope, PagedAttention paged, NumberType type)
     {
-        bool hasNorm = spec.HeadNorm != HeadNorm.None;
         return new GroupedAttention(spec, rope, paged)
         {
-            Qkv = Linear.Stacked(tensors.Qkv(), type, spec.HasQkvBias ? tensors.QkvBias() : null),
-            QueryNorm = hasNorm ? new RmsNorm(tensors.QueryNorm()!, epsilon) : null,
-            KeyNorm = hasNorm ? new RmsNorm(tensors.KeyNorm()!, epsilon) : null,
+            Qkv = Linear.Stacked(tensors.Qkv(), type, tensors.QkvBias()),
+            QueryNorm = tensors.QueryNorm() is { } queryNorm ? new RmsNorm(queryNorm, epsilon) : null,
+            KeyNorm = tensors.KeyNorm() is { } keyNorm ? new RmsNorm(keyNorm, epsilon) : null,
         };
     }
 

@@ -12,7 +12,7 @@ internal interface IAttention
     /// <summary>The attention of one layer.</summary>
     static IAttention Of(ModelSpec spec, LayerTensors tensors, int window, Rope rope, NumberType type)
     {
-        var paged = new PagedAttention(spec.Attention, window, spec.Attention.HasSinks ? tensors.Sinks() : null);
+        var paged = new PagedAttention(spec.Attention, window, tensors.Sinks());
         return spec.Attention switch
         {
             GroupedAttentionSpec grouped => GroupedAttention.Of(grouped, tensors, spec.NormEpsilon, rope, paged, type),

@@ -42,11 +42,10 @@ internal sealed class LatentAttention : IAttention
     public static LatentAttention Of(
         LatentAttentionSpec spec, LayerTensors tensors, float epsilon, Rope rope, PagedAttention paged, NumberType type)
     {
-        bool hasDown = spec.QueryRank > 0;
         return new LatentAttention(spec, rope, paged)
         {
-            QueryDown = hasDown ? Linear.Of(tensors.QueryDown()!, type) : null,
-            QueryDownNorm = hasDown ? new RmsNorm(tensors.QueryDownNorm()!, epsilon) : null,
+            QueryDown = tensors.QueryDown() is { } queryDown ? Linear.Of(queryDown, type) : null,
+            QueryDownNorm = tensors.QueryDownNorm() is { } queryNorm ? new RmsNorm(queryNorm, epsilon) : null,
             QueryUp = Linear.Of(tensors.QueryUp(), type),
             KvDown = Linear.Of(tensors.KvDown(), type),
             KvDownNorm = new RmsNorm(tensors.KvDownNorm(), epsilon),

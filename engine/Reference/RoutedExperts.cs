@@ -10,8 +10,8 @@ namespace MegaInfer.Engine.Reference;
 internal sealed class RoutedExperts(Linear router, Gate gate, IReadOnlyList<Expert> experts)
 {
     public static RoutedExperts Of(ModelSpec spec, LayerTensors tensors, NumberType type) => new(
-        Linear.Of(tensors.Router(), NumberType.Float32, spec.Router.HasBias ? tensors.RouterBias() : null),
-        new Gate(spec.Router, spec.Router.HasCorrection ? tensors.RouterCorrection() : null),
+        Linear.Of(tensors.Router(), NumberType.Float32, tensors.RouterBias()),
+        new Gate(spec.Router, tensors.RouterCorrection()),
         [.. Enumerable.Range(0, spec.Router.ExpertCount).Select(index => Expert.Of(spec.Experts, tensors.Expert(new ExpertId(index)), type))]);
 
     // [hidden] -> the chosen experts' weights and rows [hidden], ascending by expert

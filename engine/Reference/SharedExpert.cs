@@ -9,15 +9,14 @@ namespace MegaInfer.Engine.Reference;
 internal sealed class SharedExpert(Expert expert, Linear? gate)
 {
     /// <summary>Null in a layer where rows visit nothing but routed experts.</summary>
-    public static SharedExpert? Of(ModelSpec spec, LayerTensors tensors, bool isDense, NumberType type)
+    public static SharedExpert? Of(LayerTensors tensors, bool isDense, NumberType type)
     {
-        if (isDense)
-            return new SharedExpert(Expert.Of(new ExpertSpec(spec.DenseWidth), tensors.Dense(), type), null);
-        if (spec.SharedExpert is not { } shared)
+        ExpertMatrices? matrices = isDense ? tensors.Dense() : tensors.SharedExpert();
+        if (matrices is null)
             return null;
-        return new SharedExpert(
-            Expert.Of(new ExpertSpec(shared.Width), tensors.SharedExpert()!, type),
-            shared.HasGate ? Linear.Of(tensors.SharedExpertGate()!, NumberType.Float32) : null);
+        MatrixView? gate = isDense ? null : tensors.SharedExpertGate();
+        var expert = Expert.Of(new ExpertSpec(matrices.Gate.Rows), matrices, type);
+        return new SharedExpert(expert, gate is null ? null : Linear.Of(gate, NumberType.Float32));
     }
 
     // [hidden] -> its weight and row [hidden]

@@ -1,6 +1,5 @@
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Model;
-using MegaInfer.Engine.Reference;
 
 namespace MegaInfer.Engine.Tests.Reference;
 
