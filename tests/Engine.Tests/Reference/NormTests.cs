@@ -33,8 +33,8 @@ public sealed class NormTests
     [Fact]
     public void Clamp_Numbers_AreBoundedOnBothSides()
     {
-        float[] row = [-9f, -2f, -1f, 0f, 2f, 2.5f, float.NegativeInfinity, float.NaN];
+        float[] row = [-9f, -2.5f, -2f, -1f, 0f, 2f, 2.5f, float.NegativeInfinity, float.NaN];
         Clamp.Forward(row, 2f);
-        Assert.Equal([-2f, -2f, -1f, 0f, 2f, 2f, -2f, float.NaN], row);
+        Assert.Equal([-2f, -2f, -2f, -1f, 0f, 2f, 2f, -2f, float.NaN], row);
     }
 }
