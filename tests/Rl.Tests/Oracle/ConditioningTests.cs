@@ -4,7 +4,7 @@ using Xunit;
 namespace MegaInfer.Rl.Tests.Oracle;
 
 /// <summary>The tiny models behave like real ones where it matters: attention has preferences, routing is decided, and rounding changes little.</summary>
-public sealed class ConditioningTests(OracleCases cases) : IClassFixture<OracleCases>
+public sealed class ConditioningTests(OracleCases cases)
 {
     [Theory]
     [MemberData(nameof(FamilyAgreementTests.Variants), MemberType = typeof(FamilyAgreementTests))]
@@ -12,8 +12,8 @@ public sealed class ConditioningTests(OracleCases cases) : IClassFixture<OracleC
     {
         OracleCase made = cases[variant];
         Assert.All(made.Trace.ScoreDeviations, deviation => Assert.InRange(deviation, 2, 4));
-        Assert.All(made.Trace.Margins, margin => Assert.True(margin >= 0.03, $"a margin of {margin}"));
-        Assert.InRange(made.Deviation, 0.5, 2);
+        Assert.All(made.Trace.Margins, margin => Assert.True(margin >= OracleCases.ClearMargin, $"a margin of {margin}"));
+        Assert.InRange(made.Deviation, 0.5, 3);
     }
 
     [Theory]
@@ -22,7 +22,7 @@ public sealed class ConditioningTests(OracleCases cases) : IClassFixture<OracleC
     {
         OracleCase made = cases[variant];
         using var rounding = new TorchOracle(made.Folder, new HashSet<string>(), roundsKv: true);
-        Assert.InRange(made.DistanceTo(rounding.Logits(made.Tokens)), 1e-4, FamilyAgreementTests.LargestDifferenceInBFloat16);
+        Assert.InRange(made.DistanceTo(rounding.Logits(made.Tokens)), 1e-4, FamilyAgreementTests.LargestDifferenceInBFloat16 / 1.5);
     }
 
     [Fact]

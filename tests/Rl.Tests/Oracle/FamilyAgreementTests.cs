@@ -7,7 +7,7 @@ using Xunit;
 namespace MegaInfer.Rl.Tests.Oracle;
 
 /// <summary>The engine's plain reference and the oracle, which share no code, give the same logits for every family.</summary>
-public sealed class FamilyAgreementTests(OracleCases cases) : IClassFixture<OracleCases>
+public sealed class FamilyAgreementTests(OracleCases cases)
 {
     /// <summary>In standard deviations of the logits, with keys and values as they are computed.</summary>
     internal const double LargestDifference = 1e-3;

@@ -6,7 +6,7 @@ namespace MegaInfer.Rl.Tests.Oracle;
 /// <summary>
 /// The tiny models are worth comparing with: whatever one of their features is worth, an implementation that lacks it is far outside the tolerance.
 /// </summary>
-public sealed class KnockOutTests(OracleCases cases) : IClassFixture<OracleCases>
+public sealed class KnockOutTests(OracleCases cases)
 {
     private const double SmallestEffect = 10 * FamilyAgreementTests.LargestDifference;
 

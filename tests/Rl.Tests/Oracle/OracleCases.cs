@@ -1,5 +1,9 @@
 using System.Collections.Concurrent;
+using MegaInfer.Rl.Tests.Oracle;
 using MegaInfer.Rl.Tests.Oracle.Tiny;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(OracleCases))]
 
 namespace MegaInfer.Rl.Tests.Oracle;
 
@@ -33,7 +37,7 @@ public sealed class OracleCases : IDisposable
     private const int Seed = 5;
 
     // So clear that rounding the KV cache to bf16 chooses the same experts.
-    private const double ClearMargin = 0.03;
+    internal const double ClearMargin = 0.03;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("megainfer-oracle-").FullName;
     private readonly ConcurrentDictionary<string, Lazy<OracleCase>> _cases = new();
@@ -65,7 +69,7 @@ public sealed class OracleCases : IDisposable
         for (int attempts = 0; attempts < 2000; attempts++)
         {
             logits = oracle.Logits(tokens);
-            int close = Enumerable.Range(0, TokenCount).FirstOrDefault(token => oracle.Trace.Margins[token] < ClearMargin, TokenCount);
+            int close = Enumerable.Range(0, TokenCount).FirstOrDefault(token => !(oracle.Trace.Margins[token] >= ClearMargin), TokenCount);
             if (close == TokenCount)
                 return (tokens, logits);
             tokens[close] = random.Next(vocabularySize);

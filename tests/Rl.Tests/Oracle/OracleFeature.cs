@@ -15,6 +15,9 @@ public static class OracleFeature
     /// <summary>Out: YaRN's bounds are rounded where they should not be, or not rounded where they should.</summary>
     public const string RopeTruncation = "rope_truncation";
 
+    /// <summary>Out: YaRN's ramp runs between 32 rotations and 1, whatever the config says.</summary>
+    public const string RopeBetas = "rope_betas";
+
     /// <summary>Out: YaRN counts rotations in max_position_embeddings instead of the original length.</summary>
     public const string RopeOriginalLength = "rope_original_length";
 
@@ -78,6 +81,9 @@ public static class OracleFeature
     /// <summary>Out: the correction bias does not take part in the choice.</summary>
     public const string CorrectionBias = "correction_bias";
 
+    /// <summary>Out: the correction bias is rounded to bf16.</summary>
+    public const string CorrectionPrecision = "correction_precision";
+
     /// <summary>Out: the correction bias enters the weights too.</summary>
     public const string UnbiasedWeights = "unbiased_weights";
 
@@ -89,6 +95,9 @@ public static class OracleFeature
 
     /// <summary>Out: the chosen weights are normalised where they should not be, or not where they should.</summary>
     public const string Normalisation = "normalisation";
+
+    /// <summary>Out: the chosen weights are divided by their sum instead of another norm.</summary>
+    public const string NormalisationPower = "normalisation_power";
 
     /// <summary>Out: the softmax runs over all experts instead of the chosen ones.</summary>
     public const string SoftmaxOfChosen = "softmax_of_chosen";

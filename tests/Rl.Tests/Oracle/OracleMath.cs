@@ -22,6 +22,12 @@ internal static class OracleMath
         return x.mul(scalar);
     }
 
+    public static torch.Tensor AtLeast(this torch.Tensor x, double bound)
+    {
+        using Scalar scalar = bound;
+        return x.clamp_min(scalar);
+    }
+
     public static torch.Tensor AtMost(this torch.Tensor x, double bound)
     {
         using Scalar scalar = bound;

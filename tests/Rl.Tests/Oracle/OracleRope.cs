@@ -40,11 +40,18 @@ internal sealed class OracleRope(OracleContext context, OracleRopeForm form, int
             return plain;
         if (!context.Features.Keeps(OracleFeature.RopeRamp))
             return [.. plain.Select(frequency => frequency / yarn.Factor)];
-        if (!context.Features.Keeps(OracleFeature.RopeTruncation))
-            yarn = yarn with { Truncates = !yarn.Truncates };
-        if (!context.Features.Keeps(OracleFeature.RopeOriginalLength))
-            yarn = yarn with { OriginalLength = yarn.LongLength };
-        return yarn.Frequencies(form.Theta, dim);
+        double[] scaled = yarn.Frequencies(form.Theta, dim);
+        return Mistaken(OracleFeature.RopeTruncation, yarn with { Truncates = !yarn.Truncates })
+            ?? Mistaken(OracleFeature.RopeBetas, yarn with { BetaFast = 32, BetaSlow = 1 })
+            ?? Mistaken(OracleFeature.RopeOriginalLength, yarn with { OriginalLength = yarn.LongLength })
+            ?? scaled;
+
+        // A parameter that changes nothing is no feature.
+        double[]? Mistaken(string feature, OracleYarn other)
+        {
+            double[] wrong = other.Frequencies(form.Theta, dim);
+            return !wrong.SequenceEqual(scaled) && !context.Features.Keeps(feature) ? wrong : null;
+        }
     }
 
     // [tokens, 1, half]

@@ -56,13 +56,21 @@ internal sealed class OracleRouter(OracleContext context)
         };
         torch.Tensor ranks = scores;
         if (CorrectionBias is not null && context.Features.Keeps(OracleFeature.CorrectionBias))
-            ranks = scores.Plus(context.Weights[CorrectionBias]);
+            ranks = scores.Plus(Correction(context.Weights[CorrectionBias]));
         torch.Tensor allowed = GroupCount > ChosenGroupCount && context.Features.Keeps(OracleFeature.Groups) ? InBestGroups(ranks) : ranks;
         context.Trace.AddChoice(Comparable(allowed), ChosenCount);
         torch.Tensor experts = allowed.topk(ChosenCount, -1).indexes;
         bool areUnbiased = CorrectionBias is null || context.Features.Keeps(OracleFeature.UnbiasedWeights);
         torch.Tensor weights = Weights((areUnbiased ? scores : ranks).gather(1, experts), logits, experts);
         return torch.zeros_like(logits).scatter(1, experts, weights);
+    }
+
+    // Rounding counts as a mistake where it moves the bias by a noticeable part of a score.
+    private torch.Tensor Correction(torch.Tensor bias)
+    {
+        const float Noticeable = 0.01f;
+        bool roundingMatters = bias.Plus(bias.Rounded().neg()).abs().max().item<float>() > Noticeable;
+        return roundingMatters && !context.Features.Keeps(OracleFeature.CorrectionPrecision) ? bias.Rounded() : bias;
     }
 
     private torch.Tensor Weights(torch.Tensor chosen, torch.Tensor logits, torch.Tensor experts)
@@ -72,6 +80,8 @@ internal sealed class OracleRouter(OracleContext context)
         double? power = NormalisationPower;
         if (!context.Features.Keeps(OracleFeature.Normalisation))
             power = power is null ? 1 : null;
+        if (power is not null and not 1 && !context.Features.Keeps(OracleFeature.NormalisationPower))
+            power = 1;
         if (power is { } p)
             chosen = chosen.div(chosen.abs().pow(p).sum(-1, keepdim: true).pow(1 / p));
         return Scale != 1 && context.Features.Keeps(OracleFeature.RoutedScaling) ? chosen.Times(Scale) : chosen;
@@ -90,5 +100,5 @@ internal sealed class OracleRouter(OracleContext context)
     }
 
     // Probabilities are as far apart as their logits.
-    private torch.Tensor Comparable(torch.Tensor ranks) => Scoring == OracleScoring.Softmax ? ranks.log() : ranks;
+    private torch.Tensor Comparable(torch.Tensor ranks) => Scoring == OracleScoring.Softmax ? ranks.AtLeast(0).log() : ranks;
 }

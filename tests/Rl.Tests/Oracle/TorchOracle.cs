@@ -29,6 +29,7 @@ public sealed class TorchOracle : IDisposable
 
     internal TorchOracle(string modelFolder, IReadOnlySet<string> knockedOut, bool roundsKv)
     {
+        UseOneThread();
         OracleConfig config = OracleConfig.Read(modelFolder);
         var features = new OracleFeatures(knockedOut);
         _context = new OracleContext(config, new OracleWeights(modelFolder, config, features), features, Trace) { RoundsKv = roundsKv };
@@ -45,6 +46,7 @@ public sealed class TorchOracle : IDisposable
     /// <summary>The logits after every token: [tokens, vocabulary].</summary>
     public float[,] Logits(int[] tokens)
     {
+        UseOneThread();
         using IDisposable noGradient = torch.no_grad();
         using DisposeScope scope = torch.NewDisposeScope();
         Trace.Start(tokens.Length);
@@ -62,4 +64,7 @@ public sealed class TorchOracle : IDisposable
     }
 
     public void Dispose() => _context.Weights.Dispose();
+
+    // Operations this small gain nothing from more, and on a busy machine threads wait for each other. A setting of the calling thread.
+    private static void UseOneThread() => torch.set_num_threads(1);
 }

@@ -12,23 +12,26 @@ internal static class TinyMixtral
     private const int VocabularySize = 384;
     private const double NormEpsilon = 1e-5;
 
-    public static TinyModel Plain { get; } = new("mixtral", Config("null", "bfloat16"), seed => Tensors(seed, "BF16")) { ShardCount = 2 };
+    /// <summary>With the rotary frequencies that old converters left in the files, here of no use.</summary>
+    public static TinyModel Plain { get; } = new("mixtral", Config("null", "bfloat16"), seed => Tensors(seed, "BF16", hasOldExtras: true)) { ShardCount = 2 };
 
     /// <summary>The window is not a multiple of a KV block.</summary>
-    public static TinyModel Windowed { get; } = new("mixtral_window", Config("20", "float16"), seed => Tensors(seed, "F16"));
+    public static TinyModel Windowed { get; } = new("mixtral_window", Config("20", "float16"), seed => Tensors(seed, "F16", hasOldExtras: false));
 
-    private static IReadOnlyList<TinyTensor> Tensors(int seed, string type)
+    private static IReadOnlyList<TinyTensor> Tensors(int seed, string type, bool hasOldExtras)
     {
-        var weights = new TinyWeights(seed, type);
-        TinyParts.Ends(weights, VocabularySize, HiddenSize, NormEpsilon);
+        var weights = new TinyWeights(seed, type, NormEpsilon);
+        TinyParts.Ends(weights, VocabularySize, HiddenSize);
         for (int layer = 0; layer < LayerCount; layer++)
         {
             TinyParts.LayerNorms(weights, layer, HiddenSize);
             TinyParts.Attention(weights, layer, new TinyAttention(HiddenSize, HeadCount, KvHeadCount, HiddenSize / HeadCount));
+            if (hasOldExtras)
+                weights.Vector($"model.layers.{layer}.self_attn.rotary_emb.inv_freq", [HiddenSize / HeadCount / 2], 0.5, 0.1, "F32");
             string block = $"model.layers.{layer}.block_sparse_moe.";
             weights.Projection(block + "gate.weight", ExpertCount, HiddenSize, 2);
             for (int expert = 0; expert < ExpertCount; expert++)
-                TinyParts.GatedExpert(weights, $"{block}experts.{expert}.", HiddenSize, InnerSize, "w1", "w3", "w2");
+                TinyParts.NumberedExpert(weights, $"{block}experts.{expert}.", HiddenSize, InnerSize);
         }
         return weights.Tensors;
     }

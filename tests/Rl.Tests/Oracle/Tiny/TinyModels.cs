@@ -10,10 +10,24 @@ public static class TinyModels
     {
         TinyMixtral.Plain,
         TinyMixtral.Windowed,
+        TinyDbrx.Plain,
+        TinyDbrx.EuclideanNorm,
+        TinyQwen2.Plain,
         TinyQwen3.Plain,
         TinyQwen3.WithDenseLayers,
         TinyQwen3.Yarn,
         TinyQwen3.Fp8,
+        TinyOlmoe.Clipping,
+        TinyDeepseek.Second,
+        TinyDeepseek.SecondLite,
+        TinyDeepseek.Third,
+        TinyDeepseek.ThirdInBFloat16,
+        TinyDeepseek.KimiSecond,
+        TinyGptOss.Packed,
+        TinyGptOss.InBFloat16,
+        TinyGlm.Full,
+        TinyGlm.Air,
+        TinyMinimax.Fp8,
     }.ToDictionary(variant => variant.Name);
 
     /// <summary>The names of all variants.</summary>

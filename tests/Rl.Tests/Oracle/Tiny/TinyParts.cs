@@ -3,14 +3,11 @@ namespace MegaInfer.Rl.Tests.Oracle.Tiny;
 /// <summary>Groups of tensors that most families name alike.</summary>
 internal static class TinyParts
 {
-    /// <summary>
-    /// Embedding, final norm and LM head. The embedding's mean square is near the norms' epsilon, so that a wrong epsilon shows.
-    /// </summary>
-    public static void Ends(TinyWeights weights, int vocabularySize, int hiddenSize, double normEpsilon, bool isTied = false)
+    /// <summary>Embedding, final norm and LM head.</summary>
+    public static void Ends(TinyWeights weights, int vocabularySize, int hiddenSize, bool isTied = false)
     {
-        double deviation = isTied ? 1 / Math.Sqrt(hiddenSize) : Math.Sqrt(30 * normEpsilon);
-        weights.Vector("model.embed_tokens.weight", [vocabularySize, hiddenSize], 0, deviation);
-        weights.Norm("model.norm.weight", hiddenSize);
+        weights.Embedding("model.embed_tokens.weight", vocabularySize, hiddenSize);
+        weights.FinalNorm("model.norm.weight", hiddenSize, isTied);
         if (!isTied)
             weights.Projection("lm_head.weight", vocabularySize, hiddenSize, 1);
     }
@@ -31,7 +28,7 @@ internal static class TinyParts
         weights.Quantised(prefix + "q_proj.weight", queryWidth, shape.HiddenSize, shape.Gain);
         weights.Quantised(prefix + "k_proj.weight", keyWidth, shape.HiddenSize, shape.Gain);
         weights.Quantised(prefix + "v_proj.weight", keyWidth, shape.HiddenSize, 1);
-        weights.Quantised(prefix + "o_proj.weight", shape.HiddenSize, queryWidth, shape.OutputGain);
+        weights.Quantised(prefix + "o_proj.weight", shape.HiddenSize, queryWidth, weights.AttentionGain);
         if (shape.HasQkvBias)
         {
             weights.Vector(prefix + "q_proj.bias", [queryWidth], 0, 0.5);
@@ -39,15 +36,22 @@ internal static class TinyParts
             weights.Vector(prefix + "v_proj.bias", [keyWidth], 0, 0.5);
         }
         if (shape.HasOutputBias)
-            weights.Vector(prefix + "o_proj.bias", [shape.HiddenSize], 0, 0.2);
+            weights.Vector(prefix + "o_proj.bias", [shape.HiddenSize], 0, weights.AttentionGain);
     }
 
-    /// <summary>A gate, an up and a down projection, by their names.</summary>
-    public static void GatedExpert(TinyWeights weights, string prefix, int hiddenSize, int innerSize, string gate = "gate_proj", string up = "up_proj", string down = "down_proj")
+    /// <summary>An expert or a dense layer; the share is what its output is made smaller by where a router makes it larger.</summary>
+    public static void GatedExpert(TinyWeights weights, string prefix, int hiddenSize, int innerSize, double share = 1) =>
+        Gated(weights, prefix, hiddenSize, innerSize, ("gate_proj", "up_proj", "down_proj"), share);
+
+    /// <summary>An expert under Mixtral's names.</summary>
+    public static void NumberedExpert(TinyWeights weights, string prefix, int hiddenSize, int innerSize) =>
+        Gated(weights, prefix, hiddenSize, innerSize, ("w1", "w3", "w2"), share: 1);
+
+    private static void Gated(TinyWeights weights, string prefix, int hiddenSize, int innerSize, (string Gate, string Up, string Down) names, double share)
     {
-        weights.Quantised($"{prefix}{gate}.weight", innerSize, hiddenSize, 1.5);
-        weights.Quantised($"{prefix}{up}.weight", innerSize, hiddenSize, 1);
-        weights.Quantised($"{prefix}{down}.weight", hiddenSize, innerSize, 1);
+        weights.Quantised($"{prefix}{names.Gate}.weight", innerSize, hiddenSize, 1.5);
+        weights.Quantised($"{prefix}{names.Up}.weight", innerSize, hiddenSize, 1);
+        weights.Quantised($"{prefix}{names.Down}.weight", hiddenSize, innerSize, weights.FeedForwardGain * share);
     }
 }
 
@@ -56,8 +60,6 @@ internal sealed record TinyAttention(int HiddenSize, int HeadCount, int KvHeadCo
 {
     /// <summary>Of queries and keys; the scores' standard deviation is about its square.</summary>
     public double Gain { get; init; } = 1.7;
-
-    public double OutputGain { get; init; } = 0.6;
 
     public bool HasQkvBias { get; init; }
 

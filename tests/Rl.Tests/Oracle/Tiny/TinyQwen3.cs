@@ -58,14 +58,14 @@ internal sealed class TinyQwen3
     private IReadOnlyList<TinyTensor> Tensors(int seed)
     {
         // The FP8 release keeps its scales in bf16.
-        var weights = new TinyWeights(seed, "BF16") { ScaleType = IsFp8 ? "BF16" : null };
-        TinyParts.Ends(weights, VocabularySize, HiddenSize, NormEpsilon, IsTied);
+        var weights = new TinyWeights(seed, "BF16", NormEpsilon) { ScaleType = IsFp8 ? "BF16" : null };
+        TinyParts.Ends(weights, VocabularySize, HiddenSize, IsTied);
         for (int layer = 0; layer < LayerCount; layer++)
         {
             TinyParts.LayerNorms(weights, layer, HiddenSize);
             TinyParts.Attention(weights, layer, new TinyAttention(HiddenSize, HeadCount, KvHeadCount, HeadDim));
-            weights.Norm($"model.layers.{layer}.self_attn.q_norm.weight", HeadDim, 1.7);
-            weights.Norm($"model.layers.{layer}.self_attn.k_norm.weight", HeadDim, 1.7);
+            weights.Norm($"model.layers.{layer}.self_attn.q_norm.weight", HeadDim, RopeScaling == "null" ? 1.7 : 1.5);
+            weights.Norm($"model.layers.{layer}.self_attn.k_norm.weight", HeadDim, RopeScaling == "null" ? 1.7 : 1.5);
             FeedForward(weights, layer);
         }
         return weights.Tensors;

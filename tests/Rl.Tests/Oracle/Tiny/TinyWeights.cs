@@ -4,14 +4,32 @@ namespace MegaInfer.Rl.Tests.Oracle.Tiny;
 /// The tensors of a tiny model while it is made. A projection has a gain: rows of mean square 1 leave it with a mean square of gain squared, whatever
 /// its size. Each tensor's values depend on the seed and its name alone.
 /// </summary>
-internal sealed class TinyWeights(int seed, string type)
+/// <remarks>
+/// Rows of the residual stream have a mean square of about fifty times the norms' epsilon, so that a wrong epsilon shows. Embeddings make up most
+/// of it, so that a KV cache in bf16, whose rounding every layer would otherwise pass on enlarged, changes little.
+/// </remarks>
+internal sealed class TinyWeights(int seed, string type, double normEpsilon)
 {
+    private readonly double _stream = Math.Sqrt(50 * normEpsilon);
+
     private readonly List<TinyTensor> _tensors = [];
 
     public IReadOnlyList<TinyTensor> Tensors => _tensors;
 
     /// <summary>Whether projections that may be quantised are stored in FP8, with a scale of this type per block; null for no.</summary>
     public string? ScaleType { get; init; }
+
+    /// <summary>Gain of attention's last projection.</summary>
+    public double AttentionGain => 0.15 * _stream;
+
+    /// <summary>Gain of the last projection of experts and dense layers.</summary>
+    public double FeedForwardGain => 0.4 * _stream;
+
+    /// <summary>The embedding; a head that is tied to it gets logits of the usual size from the final norm.</summary>
+    public void Embedding(string name, int vocabularySize, int hiddenSize) => Vector(name, [vocabularySize, hiddenSize], 0, _stream);
+
+    /// <summary>The norm before the LM head.</summary>
+    public void FinalNorm(string name, int size, bool isTied = false) => Norm(name, size, isTied ? 1 / (_stream * Math.Sqrt(size)) : 1);
 
     /// <summary>[rows, columns] in the model's own type.</summary>
     public void Projection(string name, int rows, int columns, double gain) =>
@@ -70,9 +88,12 @@ internal sealed class TinyWeights(int seed, string type)
         float[] magnitudes = [.. Gaussian(name + ".magnitudes", down * across, 0, 0.5).Select(MathF.Exp)];
         float[] largest = new float[down * across];
         for (int i = 0; i < values.Length; i++)
+            values[i] *= magnitudes[BlockOf(i)];
+        double size = Math.Sqrt(values.Average(value => value * value) * columns) / gain;
+        for (int i = 0; i < values.Length; i++)
         {
             int block = BlockOf(i);
-            values[i] *= magnitudes[block];
+            values[i] = (float)(values[i] / size);
             largest[block] = Math.Max(largest[block], Math.Abs(values[i]));
         }
         float[] scales = [.. largest.Select(value => value / TinyNumbers.LargestEight)];
