@@ -4,6 +4,7 @@
 
 #include "bounds.h"
 #include "error.h"
+#include "kv_cache.h"
 #include "packed.h"
 
 namespace mk {
@@ -37,8 +38,11 @@ struct KvPlaces {
   int32_t block_table_stride;
 };
 
-// Every row's sequence and position exist, and the blocks that will be touched: the row's own, or all up to it.
-void check_places(const KvPlaces& places, bool all_blocks) {
+// How far back a row's blocks are touched: its own only, or all that it attends to.
+constexpr int32_t kOwnPosition = 1;
+
+// Every row's sequence and position exist, and the blocks of the last `window` positions (0: of all).
+void check_places(const KvPlaces& places, int32_t window) {
   require(places.block_tables != nullptr, "block_tables is null");
   require(places.sequence_of_row != nullptr, "sequence_of_row is null");
   require(places.positions != nullptr, "positions is null");
@@ -52,16 +56,9 @@ void check_places(const KvPlaces& places, bool all_blocks) {
       refuse_value("positions", row, places.positions[row], capacity);
     const int32_t* table = places.block_tables + product(places.sequence_of_row[row], places.block_table_stride);
     const int32_t last = places.positions[row] / MK_KV_BLOCK_TOKENS;
-    const int32_t first = all_blocks ? 0 : last;
+    const int32_t first = window_begin(places.positions[row], window) / MK_KV_BLOCK_TOKENS;
     check_values("block_tables of a row", table + first, last - first + 1, places.block_count);
   }
-}
-
-void check_source(const mk_matrix& matrix, const char* what) {
-  if (matrix.rows < 0) throw Error(MK_INVALID, std::string(what) + ": rows must not be negative");
-  if (matrix.rows > 0 && matrix.data == nullptr) throw Error(MK_INVALID, std::string(what) + ": data is null");
-  if (matrix.data_dtype != MK_F32 && matrix.data_dtype != MK_BF16 && matrix.data_dtype != MK_F16)
-    throw Error(MK_UNSUPPORTED, std::string(what) + ": data_dtype must be F32, BF16 or F16");
 }
 
 }  // namespace
@@ -86,6 +83,23 @@ void check(const mk_rmsnorm_args& args) {
   require(args.out_stride >= product(args.groups, args.width), "out_stride is shorter than groups x width");
 }
 
+void check(const mk_layernorm_args& args) {
+  require(args.rows >= 0, "rows must not be negative");
+  if (args.rows == 0) return;
+  require(args.in != nullptr && args.weight != nullptr && args.out != nullptr, "in, weight or out is null");
+  require(args.width > 0, "width must be positive");
+  require(args.in_stride >= args.width && args.out_stride >= args.width,
+          "in_stride or out_stride is shorter than width");
+}
+
+void check(const mk_clamp_args& args) {
+  require(args.rows >= 0, "rows must not be negative");
+  if (args.rows == 0) return;
+  require(args.rows_data != nullptr, "rows_data is null");
+  require(args.width > 0 && args.stride >= args.width, "width must be positive and at most stride");
+  require(args.limit > 0.0f, "limit must be positive");
+}
+
 void check(const mk_gemm_args& args) {
   require(args.rows >= 0, "rows must not be negative");
   require(args.weight != nullptr, "weight is null");
@@ -97,6 +111,24 @@ void check(const mk_gemm_args& args) {
           "residual_stride is shorter than the weight's out_features");
 }
 
+void check(const mk_gemm_heads_args& args) {
+  require(args.rows >= 0, "rows must not be negative");
+  if (args.rows == 0) return;
+  require(args.in != nullptr && args.weights != nullptr && args.out != nullptr, "in, weights or out is null");
+  require(args.heads > 0, "heads must be positive");
+  for (int32_t head = 0; head < args.heads; ++head) {
+    require(args.weights[head] != nullptr, "a head's weight is null");
+    require(args.weights[head]->rows == args.weights[0]->rows &&
+                args.weights[head]->matrix.columns == args.weights[0]->matrix.columns,
+            "weights must all have one shape");
+  }
+  const int32_t columns = args.weights[0]->matrix.columns;
+  require(args.in_head_stride >= columns && args.in_stride >= columns,
+          "in_stride or in_head_stride is shorter than the weights' in_features");
+  require(args.out_head_stride >= args.weights[0]->rows && args.out_stride >= args.weights[0]->rows,
+          "out_stride or out_head_stride is shorter than the weights' out_features");
+}
+
 void check(const mk_rope_args& args) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
@@ -106,19 +138,21 @@ void check(const mk_rope_args& args) {
   require(args.rotary_dim >= 0 && args.rotary_dim % 2 == 0 && args.rotary_dim <= args.head_dim,
           "rotary_dim must be even and at most head_dim");
   require(args.stride >= product(args.heads, args.head_dim), "stride is shorter than heads x head_dim");
+  require(args.pairing == MK_ROPE_HALVES || args.pairing == MK_ROPE_ADJACENT, "pairing must be halves or adjacent");
   check_values("positions", args.positions, args.rows, args.context);
 }
 
 void check(const mk_kv_write_args& args) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
-  require(args.keys != nullptr && args.values != nullptr && args.cache != nullptr, "keys, values or cache is null");
+  require(args.keys != nullptr && args.cache != nullptr, "keys or cache is null");
+  require(args.is_latent != 0 || args.values != nullptr, "values is null and the cache is not latent");
   require(args.kv_heads > 0 && args.head_dim > 0, "kv_heads and head_dim must be positive");
   require(args.stride >= product(args.kv_heads, args.head_dim), "stride is shorter than kv_heads x head_dim");
   check_kv_dtype(args.kv_dtype);
   check_places({args.block_tables, args.sequence_of_row, args.positions, args.rows, args.block_count, args.sequences,
                 args.block_table_stride},
-               false);
+               kOwnPosition);
 }
 
 void check(const mk_paged_attention_args& args) {
@@ -129,11 +163,14 @@ void check(const mk_paged_attention_args& args) {
           "heads must be a positive multiple of kv_heads");
   require(args.head_dim > 0 && args.head_dim <= kMostHeadDim, "head_dim must be in 1..1024");
   require(args.query_stride >= product(args.heads, args.head_dim), "query_stride is shorter than heads x head_dim");
-  require(args.out_stride >= product(args.heads, args.head_dim), "out_stride is shorter than heads x head_dim");
+  require(args.is_latent != 0 ? args.value_dim > 0 && args.value_dim <= args.head_dim : args.value_dim == args.head_dim,
+          "value_dim must be head_dim, or in 1..head_dim for a latent cache");
+  require(args.out_stride >= product(args.heads, args.value_dim), "out_stride is shorter than heads x value_dim");
+  require(args.window >= 0, "window must not be negative");
   check_kv_dtype(args.kv_dtype);
   check_places({args.block_tables, args.sequence_of_row, args.positions, args.rows, args.block_count, args.sequences,
                 args.block_table_stride},
-               true);
+               args.window);
 }
 
 void check(const mk_gate_topk_args& args) {
@@ -146,8 +183,13 @@ void check(const mk_gate_topk_args& args) {
           "top_k must be in 1..min(experts, 64)");
   require(args.router_kind == MK_ROUTER_SOFTMAX || args.router_kind == MK_ROUTER_SIGMOID,
           "router_kind must be softmax or sigmoid");
-  require(args.groups >= 1, "groups must be positive");
-  if (args.groups > 1) throw Error(MK_UNSUPPORTED, "group-limited routing (groups > 1) is not built");
+  require(args.groups >= 1 && args.experts % args.groups == 0, "groups must be a divisor of experts");
+  if (args.groups == 1) return;
+  require(args.top_groups >= 1 && args.top_groups <= args.groups, "top_groups must be in 1..groups");
+  require(product(args.top_groups, args.experts / args.groups) >= args.top_k,
+          "top_groups groups hold fewer than top_k experts");
+  require(args.group_score == MK_GROUP_MAXIMUM || args.group_score == MK_GROUP_TOP_TWO,
+          "group_score must be maximum or top two");
 }
 
 void check(const mk_scatter_rows_args& args) {
@@ -165,9 +207,9 @@ void check(const mk_grouped_ffn_args& args) {
   require(args.offsets != nullptr && args.row_of_pair != nullptr && args.out_of_pair != nullptr,
           "offsets, row_of_pair or out_of_pair is null");
   require(args.offsets[0] == 0, "offsets[0] must be 0");
-  for (int32_t i = 0; i < args.experts->count; ++i)
-    require(args.offsets[i] <= args.offsets[i + 1], "offsets must not descend");
-  require(args.offsets[args.experts->count] == args.pairs, "the last of offsets must equal pairs");
+  const int32_t experts = args.experts->shape.count;
+  for (int32_t i = 0; i < experts; ++i) require(args.offsets[i] <= args.offsets[i + 1], "offsets must not descend");
+  require(args.offsets[experts] == args.pairs, "the last of offsets must equal pairs");
   for (int32_t i = 0; i < args.pairs; ++i)
     require(args.row_of_pair[i] != nullptr && args.out_of_pair[i] != nullptr, "a pair's row is null");
 }
@@ -175,9 +217,13 @@ void check(const mk_grouped_ffn_args& args) {
 void check(const mk_combine_args& args) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
-  require(args.result_of_pair != nullptr && args.weights != nullptr && args.residual != nullptr,
-          "result_of_pair, weights or residual is null");
-  require(args.hidden > 0 && args.top_k > 0, "hidden and top_k must be positive");
+  require(args.residual != nullptr, "residual is null");
+  require(args.hidden > 0, "hidden must be positive");
+  require(args.top_k > 0 || (args.top_k == 0 && args.shared != nullptr),
+          "top_k must be positive, or 0 where there is a shared row");
+  require(args.top_k == 0 || (args.result_of_pair != nullptr && args.weights != nullptr),
+          "result_of_pair or weights is null");
+  require(args.shared_logits == nullptr || args.shared != nullptr, "shared_logits needs shared");
   require(args.stride >= args.hidden, "stride is shorter than hidden");
   const int64_t pairs = product(args.rows, args.top_k);
   for (int64_t i = 0; i < pairs; ++i) require(args.result_of_pair[i] != nullptr, "a pair's result row is null");
@@ -189,32 +235,6 @@ void check(const mk_log_sum_exp_args& args) {
   require(args.logits != nullptr && args.maximum != nullptr && args.log_sum_exp != nullptr,
           "logits, maximum or log_sum_exp is null");
   require(args.vocabulary > 0 && args.stride >= args.vocabulary, "vocabulary must be positive and at most stride");
-}
-
-void check_weight(const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype) {
-  require(matrices != nullptr && count > 0, "at least one matrix is needed");
-  require(columns > 0, "columns must be positive");
-  if (!is_stored_dtype(dtype)) throw Error(MK_UNSUPPORTED, "weights are packed as F32 or BF16");
-  int64_t rows = 0;
-  for (int32_t i = 0; i < count; ++i) {
-    check_source(matrices[i], "matrix");
-    rows += matrices[i].rows;
-  }
-  require(rows > 0 && rows <= kMostFeatures, "the matrices' rows must add up to 1..2^30");
-}
-
-void check_experts(const mk_expert_matrices* experts, int32_t count, int32_t hidden, int32_t width, int32_t dtype) {
-  require(count >= 0 && (count == 0 || experts != nullptr), "count must not be negative, nor experts null");
-  require(hidden > 0 && width > 0 && hidden <= kMostFeatures && width <= kMostFeatures,
-          "hidden and width must be in 1..2^30");
-  if (!is_stored_dtype(dtype)) throw Error(MK_UNSUPPORTED, "weights are packed as F32 or BF16");
-  for (int32_t i = 0; i < count; ++i) {
-    check_source(experts[i].gate, "gate");
-    check_source(experts[i].up, "up");
-    check_source(experts[i].down, "down");
-    require(experts[i].gate.rows == width && experts[i].up.rows == width, "gate and up must have `width` rows");
-    require(experts[i].down.rows == hidden, "down must have `hidden` rows");
-  }
 }
 
 }  // namespace mk

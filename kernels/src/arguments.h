@@ -8,7 +8,10 @@ namespace mk {
 
 void check(const mk_embed_args& args);
 void check(const mk_rmsnorm_args& args);
+void check(const mk_layernorm_args& args);
+void check(const mk_clamp_args& args);
 void check(const mk_gemm_args& args);
+void check(const mk_gemm_heads_args& args);
 void check(const mk_rope_args& args);
 void check(const mk_kv_write_args& args);
 void check(const mk_paged_attention_args& args);
@@ -19,9 +22,9 @@ void check(const mk_combine_args& args);
 void check(const mk_log_sum_exp_args& args);
 
 void check_weight(const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype);
-void check_experts(const mk_expert_matrices* experts, int32_t count, int32_t hidden, int32_t width, int32_t dtype);
+void check_experts(const mk_experts_shape& shape, const mk_expert_matrices* experts);
 
-// F32 and BF16 are stored; F16 is only read from checkpoints.
+// What rows and caches are stored in; F16 is only read from checkpoints.
 bool is_stored_dtype(int32_t dtype);
 
 }  // namespace mk

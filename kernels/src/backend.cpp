@@ -19,7 +19,9 @@ constexpr Backend kAvx2 = {"avx2", MK_OPERATIONS(MK_ENTRY)};
 constexpr Backend kAvx512 = {"avx512", MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
 
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -42,7 +44,7 @@ const Backend& choose_backend(int32_t backend) {
 #if defined(MK_HAS_CPU_BACKENDS)
     case MK_BACKEND_AVX2:
       if (has_avx2()) return kAvx2;
-      throw Error(MK_UNSUPPORTED, "this CPU lacks AVX2 or FMA; choose the backend auto or reference");
+      throw Error(MK_UNSUPPORTED, "this CPU lacks AVX2, FMA or F16C; choose the backend auto or reference");
     case MK_BACKEND_AVX512:
       if (has_avx512()) return kAvx512;
       throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 F, BW, VL or DQ; choose the backend auto, avx2 or reference");

@@ -5,12 +5,13 @@
 #include "runtime.h"
 
 // The operations, spelled the same in every backend's namespace.
-#define MK_OPERATIONS(apply)                                                                                      \
-  apply(embed, mk_embed_args) apply(rmsnorm, mk_rmsnorm_args) apply(gemm, mk_gemm_args) apply(rope, mk_rope_args) \
-      apply(kv_write, mk_kv_write_args) apply(paged_attention, mk_paged_attention_args)                           \
-          apply(gate_topk, mk_gate_topk_args) apply(scatter_rows, mk_scatter_rows_args)                           \
-              apply(grouped_ffn, mk_grouped_ffn_args) apply(combine, mk_combine_args)                             \
-                  apply(log_sum_exp, mk_log_sum_exp_args)
+#define MK_OPERATIONS(apply)                                                                                          \
+  apply(embed, mk_embed_args) apply(rmsnorm, mk_rmsnorm_args) apply(layernorm, mk_layernorm_args)                     \
+      apply(clamp, mk_clamp_args) apply(gemm, mk_gemm_args) apply(gemm_heads, mk_gemm_heads_args)                     \
+          apply(rope, mk_rope_args) apply(kv_write, mk_kv_write_args) apply(paged_attention, mk_paged_attention_args) \
+              apply(gate_topk, mk_gate_topk_args) apply(scatter_rows, mk_scatter_rows_args)                           \
+                  apply(grouped_ffn, mk_grouped_ffn_args) apply(combine, mk_combine_args)                             \
+                      apply(log_sum_exp, mk_log_sum_exp_args)
 
 #define MK_DECLARE(operation, args_type) mk_status operation(Runtime& runtime, const args_type& args);
 

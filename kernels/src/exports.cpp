@@ -147,12 +147,13 @@ void mk_weight_free(mk_weight* weight) { mk::free_weight(weight); }
 
 uint64_t mk_weight_bytes(const mk_weight* weight) { return weight == nullptr ? 0 : weight->bytes; }
 
-mk_status mk_experts_pack(mk_context* context, const mk_expert_matrices* experts, int32_t count, int32_t hidden,
-                          int32_t width, int32_t dtype, mk_experts** out) {
+mk_status mk_experts_pack(mk_context* context, const mk_experts_shape* shape, const mk_expert_matrices* experts,
+                          mk_experts** out) {
   return guard([&] {
     mk::require(context != nullptr && out != nullptr, "context or out is null");
-    mk::check_experts(experts, count, hidden, width, dtype);
-    *out = mk::pack_experts(context->runtime, experts, count, hidden, width, dtype);
+    mk::require(shape != nullptr, "shape is null");
+    mk::check_experts(*shape, experts);
+    *out = mk::pack_experts(context->runtime, *shape, experts);
     return MK_OK;
   });
 }
@@ -161,9 +162,10 @@ void mk_experts_free(mk_experts* experts) { mk::free_experts(experts); }
 
 uint64_t mk_experts_bytes(const mk_experts* experts) { return experts == nullptr ? 0 : experts->bytes; }
 
-uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t kv_dtype) {
+uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t is_latent, int32_t kv_dtype) {
   if (kv_heads <= 0 || head_dim <= 0 || !mk::is_stored_dtype(kv_dtype)) return 0;
-  return 2 * static_cast<uint64_t>(kv_heads) * static_cast<uint64_t>(head_dim) * MK_KV_BLOCK_TOKENS *
+  const uint64_t parts = is_latent != 0 ? 1 : 2;
+  return parts * static_cast<uint64_t>(kv_heads) * static_cast<uint64_t>(head_dim) * MK_KV_BLOCK_TOKENS *
          mk::dtype_bytes(kv_dtype);
 }
 

@@ -40,7 +40,30 @@ static inline float float_of_f16(uint16_t value) {
   return sign != 0 ? -magnitude : magnitude;
 }
 
-static inline uint32_t dtype_bytes(int32_t dtype) { return dtype == MK_F32 ? 4 : 2; }
+// E4M3. Its bits, moved to an fp16's places, stand for 2^-8 of its value: exponents are biased by 15 there, by 7 here.
+static inline float float_of_f8(uint32_t code) {
+  return float_of_f16(static_cast<uint16_t>(((code & 0x80u) << 8) | ((code & 0x7fu) << 7))) * 0x1p8f;
+}
+
+static inline bool is_f8_number(uint32_t code) { return (code & 0x7fu) != 0x7fu; }
+
+// E2M1, in the low four bits: what the code stands for is a multiple of 1/2.
+static inline float float_of_f4(uint32_t code) {
+  const uint32_t exponent = (code >> 1) & 3u;
+  const uint32_t mantissa = code & 1u;
+  const uint32_t halves = exponent == 0 ? mantissa : (2u + mantissa) << (exponent - 1);
+  const float magnitude = static_cast<float>(halves) * 0.5f;
+  return (code & 8u) != 0 ? -magnitude : magnitude;
+}
+
+// 2^(code - 127), for codes 0..254.
+static inline float power_of_e8m0(uint32_t code) { return float_of_bits(code == 0 ? 0x00400000u : code << 23); }
+
+// A packed MXFP4 byte is a pair of features, a source's a pair of columns: the first in the lower half.
+static inline uint32_t nibble(uint32_t byte, uint32_t index) { return (byte >> (4 * (index & 1u))) & 15u; }
+
+// Of the types whose elements are whole bytes.
+static inline uint32_t dtype_bytes(int32_t dtype) { return dtype == MK_F32 ? 4 : dtype == MK_F8_E4M3 ? 1 : 2; }
 
 static inline float load_as_float(const void* data, uint64_t index, int32_t dtype) {
   if (dtype == MK_F32) return static_cast<const float*>(data)[index];

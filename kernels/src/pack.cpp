@@ -1,84 +1,142 @@
 #include "pack.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <memory>
 #include <vector>
 
+#include "error.h"
 #include "memory.h"
 #include "numbers.h"
+#include "source.h"
 
 namespace mk {
 namespace {
 
-// One output feature of a panel; data is null beyond the matrix.
-struct Feature {
-  const void* data = nullptr;
-  int32_t dtype = MK_F32;
-};
-
 struct Panel {
-  void* out;
-  Feature features[kPanelWidth];  // first half, then second half
+  char* out;
+  SourceRow features[kPanelWidth];  // first half, then second half
 };
 
 struct PackJob {
   const Panel* panels;
   int32_t columns;
   int32_t dtype;
+  std::atomic<Defect>* defect;
 };
 
 // Rows are read in short runs so that a source line is used whole while it is in the cache.
 constexpr int32_t kRun = 32;
 
-void pack_run(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
+// Kernels fold 2^8 into the scales (see cpu/stored.h): it must not overflow.
+constexpr float kF8ScaleLimit = 0x1p120f;
+
+Defect worse(Defect a, Defect b) { return a == Defect::kNone ? b : a; }
+
+Defect pack_values(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
   float run[kPanelWidth][kRun];
-  for (int32_t j = 0; j < kPanelWidth; ++j) {
-    const Feature& feature = panel.features[j];
-    for (int32_t i = 0; i < length; ++i) {
-      run[j][i] =
-          feature.data == nullptr ? 0.0f : load_as_float(feature.data, static_cast<uint64_t>(begin + i), feature.dtype);
-    }
-  }
+  Defect defect = Defect::kNone;
+  for (int32_t j = 0; j < kPanelWidth; ++j)
+    defect = worse(defect, read_values(panel.features[j], begin, length, run[j]));
   for (int32_t i = 0; i < length; ++i) {
     const uint64_t line = static_cast<uint64_t>(begin + i) * kPanelWidth;
     if (dtype == MK_F32) {
-      float* out = static_cast<float*>(panel.out) + line;
+      float* out = reinterpret_cast<float*>(panel.out) + line;
       for (int32_t j = 0; j < kPanelWidth; ++j) out[j] = run[j][i];
     } else {
-      uint16_t* out = static_cast<uint16_t*>(panel.out) + line;
+      uint16_t* out = reinterpret_cast<uint16_t*>(panel.out) + line;
       for (int32_t j = 0; j < kPanelHalf; ++j) {
         out[2 * j] = bf16_of_float(run[j][i]);
         out[2 * j + 1] = bf16_of_float(run[kPanelHalf + j][i]);
       }
     }
   }
+  return defect;
+}
+
+Defect pack_codes(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
+  uint8_t run[kPanelWidth][kRun];
+  Defect defect = Defect::kNone;
+  for (int32_t j = 0; j < kPanelWidth; ++j)
+    defect = worse(defect, read_codes(panel.features[j], begin, length, run[j]));
+  uint8_t* out = reinterpret_cast<uint8_t*>(panel.out) + static_cast<int64_t>(begin) * line_bytes_of(dtype);
+  for (int32_t i = 0; i < length; ++i, out += line_bytes_of(dtype)) {
+    for (int32_t j = 0; j < kPanelHalf; ++j) {
+      const uint8_t first = run[j][i], second = run[kPanelHalf + j][i];
+      if (dtype == MK_F8_E4M3) {
+        out[2 * j] = first;
+        out[2 * j + 1] = second;
+      } else {
+        out[j] = static_cast<uint8_t>(first | (second << 4));
+      }
+    }
+  }
+  return defect;
+}
+
+Defect pack_scales(const Panel& panel, int32_t columns, int32_t dtype) {
+  char* out = panel.out + scales_offset(columns, dtype);
+  Defect defect = Defect::kNone;
+  for (int32_t k = 0; k < columns; k += scale_columns_of(dtype), out += scale_line_bytes_of(dtype)) {
+    for (int32_t j = 0; j < kPanelWidth; ++j) {
+      if (dtype == MK_F8_E4M3) {
+        float& scale = reinterpret_cast<float*>(out)[j];
+        defect = worse(defect, read_f8_scale(panel.features[j], k, &scale));
+        if (std::abs(scale) >= kF8ScaleLimit) defect = worse(defect, Defect::kLargeScale);
+      } else {
+        defect = worse(defect, read_mxfp4_scale(panel.features[j], k, reinterpret_cast<uint8_t*>(out) + j));
+      }
+    }
+  }
+  return defect;
 }
 
 void pack_panels(const void* job_address, int64_t begin, int64_t end) {
   const PackJob& job = *static_cast<const PackJob*>(job_address);
+  const bool scaled = scale_columns_of(job.dtype) != 0;
+  Defect defect = Defect::kNone;
   for (int64_t p = begin; p < end; ++p) {
+    const Panel& panel = job.panels[p];
     for (int32_t k = 0; k < job.columns; k += kRun) {
-      pack_run(job.panels[p], k, std::min(kRun, job.columns - k), job.dtype);
+      const int32_t length = std::min(kRun, job.columns - k);
+      defect =
+          worse(defect, scaled ? pack_codes(panel, k, length, job.dtype) : pack_values(panel, k, length, job.dtype));
     }
+    if (scaled) defect = worse(defect, pack_scales(panel, job.columns, job.dtype));
   }
+  if (defect != Defect::kNone) job.defect->store(defect, std::memory_order_relaxed);
 }
 
-Feature feature_of(const mk_matrix& matrix, int32_t row, int32_t columns) {
-  const uint64_t offset = static_cast<uint64_t>(row) * static_cast<uint64_t>(columns) * dtype_bytes(matrix.data_dtype);
-  return {static_cast<const char*>(matrix.data) + offset, matrix.data_dtype};
+void refuse(Defect defect) {
+  switch (defect) {
+    case Defect::kNone:
+      return;
+    case Defect::kCode:
+      throw Error(MK_INVALID, "a weight is not a number (code 0x7f or 0xff of F8_E4M3)");
+    case Defect::kScale:
+      throw Error(MK_INVALID, "a scale is not a finite number");
+    case Defect::kLargeScale:
+      throw Error(MK_UNSUPPORTED, "a scale of F8_E4M3 is not below 2^120; pack the weight as F32");
+  }
 }
 
 int32_t panels_of(int32_t features, int32_t per_panel) { return (features + per_panel - 1) / per_panel; }
 
 PackedMatrix describe(void* data, int32_t columns, int32_t panels, int32_t dtype) {
-  const uint64_t panel_bytes = static_cast<uint64_t>(columns) * kPanelWidth * dtype_bytes(dtype);
-  return {data, panel_bytes, columns, panels, dtype};
+  constexpr uint64_t kLine = 64;
+  uint64_t panel_bytes = scales_offset(columns, dtype);
+  if (const int32_t step = scale_columns_of(dtype); step != 0) {
+    const int32_t scale_lines = (columns + step - 1) / step;
+    panel_bytes += static_cast<uint64_t>(scale_lines) * static_cast<uint64_t>(scale_line_bytes_of(dtype));
+  }
+  return {data, (panel_bytes + kLine - 1) / kLine * kLine, columns, panels, dtype};
 }
 
 uint64_t bytes_of(const PackedMatrix& matrix) { return matrix.panel_bytes * static_cast<uint64_t>(matrix.panels); }
 
-void append_panels(const PackedMatrix& matrix, std::vector<Panel>& panels, const std::vector<Feature>& first,
-                   const std::vector<Feature>& second) {
+void append_panels(const PackedMatrix& matrix, std::vector<Panel>& panels, const std::vector<SourceRow>& first,
+                   const std::vector<SourceRow>& second) {
   for (int32_t p = 0; p < matrix.panels; ++p) {
     Panel panel;
     panel.out = static_cast<char*>(const_cast<void*>(matrix.data)) + matrix.panel_bytes * static_cast<uint64_t>(p);
@@ -92,43 +150,89 @@ void append_panels(const PackedMatrix& matrix, std::vector<Panel>& panels, const
 }
 
 // A plain matrix fills its panels' halves in turn.
-void split_halves(const std::vector<Feature>& features, std::vector<Feature>& first, std::vector<Feature>& second) {
-  first.clear();
-  second.clear();
+void append_plain_panels(const PackedMatrix& matrix, std::vector<Panel>& panels,
+                         const std::vector<SourceRow>& features) {
+  std::vector<SourceRow> first, second;
   for (size_t i = 0; i < features.size(); ++i) (i / kPanelHalf % 2 == 0 ? first : second).push_back(features[i]);
+  append_panels(matrix, panels, first, second);
 }
 
-std::vector<Feature> features_of(const mk_matrix& matrix, int32_t columns) {
-  std::vector<Feature> features;
+// `matrix` stays where it is until the panels are packed.
+std::vector<SourceRow> features_of(const mk_matrix& matrix) {
+  std::vector<SourceRow> features;
   features.reserve(static_cast<size_t>(matrix.rows));
-  for (int32_t row = 0; row < matrix.rows; ++row) features.push_back(feature_of(matrix, row, columns));
+  for (int32_t row = 0; row < matrix.rows; ++row) features.push_back({&matrix, row});
   return features;
 }
 
 void run_pack(Runtime& runtime, const std::vector<Panel>& panels, int32_t columns, int32_t dtype) {
-  const PackJob job = {panels.data(), columns, dtype};
+  std::atomic<Defect> defect = Defect::kNone;
+  const PackJob job = {panels.data(), columns, dtype, &defect};
   const double cost_ns = static_cast<double>(panels.size()) * columns * kPanelWidth;
   parallel_for(runtime, static_cast<int64_t>(panels.size()), cost_ns, pack_panels, &job);
+  refuse(defect.load(std::memory_order_relaxed));
+}
+
+using Memory = std::unique_ptr<void, decltype(&free_memory)>;
+
+// Where the parts of every expert lie in its memory.
+struct ExpertLayout {
+  PackedMatrix gate_up;
+  PackedMatrix down;
+  uint64_t gate_up_bias_bytes;  // 0: no bias
+  uint64_t down_bias_bytes;
+
+  uint64_t bytes() const { return bytes_of(gate_up) + bytes_of(down) + gate_up_bias_bytes + down_bias_bytes; }
+};
+
+ExpertLayout layout_of(const mk_experts_shape& shape, const mk_expert_matrices* experts) {
+  const auto bias_bytes = [](const PackedMatrix& matrix) {
+    return static_cast<uint64_t>(matrix.panels) * kPanelWidth * sizeof(float);
+  };
+  const PackedMatrix gate_up = describe(nullptr, shape.hidden, panels_of(shape.width, kPanelHalf), shape.dtype);
+  const PackedMatrix down = describe(nullptr, shape.width, panels_of(shape.hidden, kPanelWidth), shape.dtype);
+  const bool has_gate_up_bias = shape.count > 0 && experts[0].gate_bias != nullptr;
+  const bool has_down_bias = shape.count > 0 && experts[0].down_bias != nullptr;
+  return {gate_up, down, has_gate_up_bias ? bias_bytes(gate_up) : 0, has_down_bias ? bias_bytes(down) : 0};
+}
+
+// Copies the biases of an expert to its memory, which is zeroed.
+void copy_biases(const mk_experts_shape& shape, const mk_expert_matrices& from, char* to, const ExpertLayout& layout,
+                 PackedExpert& expert) {
+  float* gate_up = reinterpret_cast<float*>(to + bytes_of(layout.gate_up) + bytes_of(layout.down));
+  float* down = gate_up + layout.gate_up_bias_bytes / sizeof(float);
+  if (layout.gate_up_bias_bytes != 0) {
+    for (int32_t i = 0; i < shape.width; ++i) {
+      float* at = gate_up + i / kPanelHalf * kPanelWidth + i % kPanelHalf;
+      at[0] = from.gate_bias[i];
+      at[kPanelHalf] = from.up_bias[i];
+    }
+    expert.gate_up_bias = gate_up;
+  }
+  if (layout.down_bias_bytes != 0) {
+    std::copy_n(from.down_bias, shape.hidden, down);
+    expert.down_bias = down;
+  }
 }
 
 }  // namespace
 
 mk_weight* pack_weight(Runtime& runtime, const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype) {
-  std::vector<Feature> features, first, second;
-  for (int32_t i = 0; i < count; ++i) {
-    const std::vector<Feature> more = features_of(matrices[i], columns);
+  std::vector<mk_matrix> sources;
+  for (int32_t i = 0; i < count; ++i) sources.push_back(resolve_strides(matrices[i], columns));
+  std::vector<SourceRow> features;
+  for (const mk_matrix& source : sources) {
+    const std::vector<SourceRow> more = features_of(source);
     features.insert(features.end(), more.begin(), more.end());
   }
   const int32_t rows = static_cast<int32_t>(features.size());
   PackedMatrix matrix = describe(nullptr, columns, panels_of(rows, kPanelWidth), dtype);
-  auto weight = std::make_unique<mk_weight>();
+  Memory memory(allocate_memory(bytes_of(matrix)), &free_memory);
+  matrix.data = memory.get();
   std::vector<Panel> panels;
-  matrix.data = allocate_memory(bytes_of(matrix));
-  std::unique_ptr<void, decltype(&free_memory)> memory(const_cast<void*>(matrix.data), &free_memory);
-  split_halves(features, first, second);
-  append_panels(matrix, panels, first, second);
+  append_plain_panels(matrix, panels, features);
   run_pack(runtime, panels, columns, dtype);
-  *weight = {matrix, rows, bytes_of(matrix)};
+  auto weight = std::make_unique<mk_weight>(mk_weight{matrix, rows, bytes_of(matrix)});
   (void)memory.release();
   return weight.release();
 }
@@ -139,42 +243,40 @@ void free_weight(mk_weight* weight) {
   delete weight;
 }
 
-mk_experts* pack_experts(Runtime& runtime, const mk_expert_matrices* experts, int32_t count, int32_t hidden,
-                         int32_t width, int32_t dtype) {
-  const PackedMatrix gate_up = describe(nullptr, hidden, panels_of(width, kPanelHalf), dtype);
-  const PackedMatrix down = describe(nullptr, width, panels_of(hidden, kPanelWidth), dtype);
-  const uint64_t expert_bytes = bytes_of(gate_up) + bytes_of(down);
-
-  auto gate_ups = std::make_unique<PackedMatrix[]>(static_cast<size_t>(count));
-  auto downs = std::make_unique<PackedMatrix[]>(static_cast<size_t>(count));
-  auto packed = std::make_unique<mk_experts>();
-  std::unique_ptr<void, decltype(&free_memory)> memory(allocate_memory(expert_bytes * static_cast<uint64_t>(count)),
-                                                       &free_memory);
-
+mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const mk_expert_matrices* experts) {
+  const ExpertLayout layout = layout_of(shape, experts);
+  const size_t count = static_cast<size_t>(shape.count);
+  const uint64_t bytes = layout.bytes() * count;
+  Memory memory(allocate_memory(bytes), &free_memory);
+  auto packed = std::make_unique<PackedExpert[]>(count);
+  auto sources = std::make_unique<mk_matrix[]>(3 * count);  // gate, up, down of each
   std::vector<Panel> gate_up_panels, down_panels;
-  std::vector<Feature> first, second;
-  for (int32_t i = 0; i < count; ++i) {
-    char* at = static_cast<char*>(memory.get()) + expert_bytes * static_cast<uint64_t>(i);
-    gate_ups[static_cast<size_t>(i)] = describe(at, hidden, gate_up.panels, dtype);
-    downs[static_cast<size_t>(i)] = describe(at + bytes_of(gate_up), width, down.panels, dtype);
-    append_panels(gate_ups[static_cast<size_t>(i)], gate_up_panels, features_of(experts[i].gate, hidden),
-                  features_of(experts[i].up, hidden));
-    split_halves(features_of(experts[i].down, width), first, second);
-    append_panels(downs[static_cast<size_t>(i)], down_panels, first, second);
+  for (size_t i = 0; i < count; ++i) {
+    char* at = static_cast<char*>(memory.get()) + layout.bytes() * i;
+    packed[i] = {layout.gate_up, layout.down, nullptr, nullptr};
+    packed[i].gate_up.data = at;
+    packed[i].down.data = at + bytes_of(layout.gate_up);
+    copy_biases(shape, experts[i], at, layout, packed[i]);
+
+    mk_matrix* source = &sources[3 * i];
+    source[0] = resolve_strides(experts[i].gate, shape.hidden);
+    source[1] = resolve_strides(experts[i].up, shape.hidden);
+    source[2] = resolve_strides(experts[i].down, shape.width);
+    append_panels(packed[i].gate_up, gate_up_panels, features_of(source[0]), features_of(source[1]));
+    append_plain_panels(packed[i].down, down_panels, features_of(source[2]));
   }
-  run_pack(runtime, gate_up_panels, hidden, dtype);
-  run_pack(runtime, down_panels, width, dtype);
-  *packed = {
-      count,          hidden, width, expert_bytes * static_cast<uint64_t>(count), memory.release(), gate_ups.release(),
-      downs.release()};
-  return packed.release();
+  run_pack(runtime, gate_up_panels, shape.hidden, shape.dtype);
+  run_pack(runtime, down_panels, shape.width, shape.dtype);
+  auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get()});
+  (void)memory.release();
+  (void)packed.release();
+  return result.release();
 }
 
 void free_experts(mk_experts* experts) {
   if (experts == nullptr) return;
   free_memory(experts->memory);
-  delete[] experts->gate_up;
-  delete[] experts->down;
+  delete[] experts->experts;
   delete experts;
 }
 

@@ -7,20 +7,56 @@
 
 namespace mk {
 
-// A panel is two halves of 16 output features, interleaved so that one 64-byte line of bf16 widens into two fp32
-// vectors with a shift and a mask:
-//   bf16 [panels][columns][16] of pairs (first half's feature j, second half's feature j)
-//   fp32 [panels][columns][2][16]
-// Features beyond the matrix are zero.
+// A panel is two halves of 16 output features, interleaved so that one load brings both (a 64-byte line of bf16 widens
+// into two fp32 vectors with a shift and a mask):
+//   fp32  [panels] x [columns][2][16]
+//   bf16  [panels] x [columns][16] of pairs (first half's feature j, second half's feature j)
+//   f8    [panels] x ([columns][16] of pairs of bytes, then scales [ceil(columns / 128)][2][16] fp32)
+//   mxfp4 [panels] x ([columns][16] of pairs of nibbles, first half's lower, then scales [ceil(columns / 32)][2][16] bytes)
+// Features beyond the matrix are zero. Panels begin on a 64-byte line.
 constexpr int32_t kPanelHalf = 16;
 constexpr int32_t kPanelWidth = 2 * kPanelHalf;
+
+constexpr int32_t kF8ScaleColumns = 128;
+constexpr int32_t kMxfp4ScaleColumns = 32;
 
 struct PackedMatrix {
   const void* data;
   uint64_t panel_bytes;
   int32_t columns;  // in_features
   int32_t panels;
-  int32_t dtype;  // MK_F32 or MK_BF16
+  int32_t dtype;  // MK_F32, MK_BF16, MK_F8_E4M3 or MK_MXFP4
+};
+
+// Bytes of one in_feature of a panel.
+static constexpr int32_t line_bytes_of(int32_t dtype) {
+  return dtype == MK_F32       ? 4 * kPanelWidth
+         : dtype == MK_BF16    ? 2 * kPanelWidth
+         : dtype == MK_F8_E4M3 ? kPanelWidth
+                               : kPanelHalf;
+}
+
+// In_features that share a panel's line of scales; 0: the type has none.
+static constexpr int32_t scale_columns_of(int32_t dtype) {
+  return dtype == MK_F8_E4M3 ? kF8ScaleColumns : dtype == MK_MXFP4 ? kMxfp4ScaleColumns : 0;
+}
+
+static constexpr int32_t scale_line_bytes_of(int32_t dtype) {
+  return dtype == MK_F8_E4M3 ? 4 * kPanelWidth : kPanelWidth;
+}
+
+// Where a panel's scales begin, from its first byte.
+static inline uint64_t scales_offset(int32_t columns, int32_t dtype) {
+  return static_cast<uint64_t>(columns) * static_cast<uint64_t>(line_bytes_of(dtype));
+}
+
+struct PackedExpert {
+  // Panel p's first half holds features 16p .. 16p+15 of gate, its second half the same features of up, so that one
+  // tile ends with both factors of the gated product in registers.
+  PackedMatrix gate_up;
+  PackedMatrix down;          // panels as in mk_weight
+  const float* gate_up_bias;  // [panels of gate_up][2][16], zeros beyond the features; or null
+  const float* down_bias;     // [panels of down][2][16], likewise
 };
 
 }  // namespace mk
@@ -33,13 +69,8 @@ struct mk_weight {
 };
 
 struct mk_experts {
-  int32_t count;
-  int32_t hidden;
-  int32_t width;
+  mk_experts_shape shape;
   uint64_t bytes;
   void* memory;
-  // [count]. Panel p's first half holds features 16p .. 16p+15 of gate, its second half the same features of up, so
-  // that one tile ends with both factors of the gated product in registers.
-  mk::PackedMatrix* gate_up;
-  mk::PackedMatrix* down;  // [count], panels as in mk_weight
+  mk::PackedExpert* experts;  // [shape.count]
 };

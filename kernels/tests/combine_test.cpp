@@ -21,6 +21,8 @@ struct CombineCase {
       result_of_pair.push_back(results_.data() + pair * hidden_);
     const mk_combine_args args = {result_of_pair.data(),
                                   weights_.data() + begin * top_k_,
+                                  nullptr,
+                                  nullptr,
                                   residual.data(),
                                   end - begin,
                                   hidden_,
@@ -71,9 +73,9 @@ TEST(CombineReference, AgreesWithDoublePrecision) {
 TEST(CombineReference, BadArguments_AreRefusedByName) {
   std::vector<float> data(8);
   const float* results[] = {data.data(), nullptr};
-  const mk_combine_args missing = {results, data.data(), data.data() + 4, 1, 2, 2, 2};
+  const mk_combine_args missing = {results, data.data(), nullptr, nullptr, data.data() + 4, 1, 2, 2, 2};
   EXPECT_REFUSED(mk_combine(reference(), nullptr, &missing), "result row");
-  const mk_combine_args narrow = {results, data.data(), data.data() + 4, 1, 2, 1, 1};
+  const mk_combine_args narrow = {results, data.data(), nullptr, nullptr, data.data() + 4, 1, 2, 1, 1};
   EXPECT_REFUSED(mk_combine(reference(), nullptr, &narrow), "stride");
 }
 

@@ -100,7 +100,7 @@ TEST(Context, StreamOfAnotherContext_IsRefused) {
 // sleeps.
 TEST(Context, ManyContextsAtOnce_AllFinishWithTheSameBits) {
   const std::vector<float> matrix = Random(47).numbers(2000 * 64), in = Random(48).numbers(6 * 64);
-  const mk_matrix source = {matrix.data(), MK_F32, 2000};
+  const mk_matrix source = plain_matrix(matrix.data(), MK_F32, 2000);
   const auto product = [&](mk_context* context) {
     mk_weight* weight = nullptr;
     std::vector<float> out(6 * 2000);

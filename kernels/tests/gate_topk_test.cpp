@@ -123,7 +123,7 @@ TEST(GateTopKAnyBackend, LogitsThatAreNotNumbers_StillChooseDistinctExperts) {
       std::vector<int32_t> experts(3, -1);
       std::vector<float> weights(3);
       const mk_gate_topk_args args = {
-          logits.data(), nullptr, experts.data(), weights.data(), 1, 5, 3, MK_ROUTER_SOFTMAX, 1, 1, 1, 1.0f};
+          logits.data(), nullptr, experts.data(), weights.data(), 1, 5, 3, MK_ROUTER_SOFTMAX, 1, 1, 1, 1.0f, 0};
       ASSERT_EQ(mk_gate_topk(context.get(), nullptr, &args), MK_OK);
       EXPECT_TRUE(0 <= experts[0] && experts[0] < experts[1] && experts[1] < experts[2] && experts[2] < 5);
     }
@@ -133,8 +133,8 @@ TEST(GateTopKAnyBackend, LogitsThatAreNotNumbers_StillChooseDistinctExperts) {
 TEST(GateTopKReference, BadArguments_AreRefusedByName) {
   std::vector<float> data(8);
   std::vector<int32_t> experts(8);
-  const mk_gate_topk_args good = {data.data(), nullptr, experts.data(), data.data(), 1, 4, 2, MK_ROUTER_SOFTMAX, 1, 1,
-                                  1,           1.0f};
+  const mk_gate_topk_args good = {
+      data.data(), nullptr, experts.data(), data.data(), 1, 4, 2, MK_ROUTER_SOFTMAX, 1, 1, 1, 1.0f, 0};
   mk_gate_topk_args args = good;
   args.top_k = 5;
   EXPECT_REFUSED(mk_gate_topk(reference(), nullptr, &args), "top_k");
@@ -142,8 +142,8 @@ TEST(GateTopKReference, BadArguments_AreRefusedByName) {
   args.router_kind = 2;
   EXPECT_REFUSED(mk_gate_topk(reference(), nullptr, &args), "router_kind");
   args = good;
-  args.groups = 2;
-  EXPECT_EQ(mk_gate_topk(reference(), nullptr, &args), MK_UNSUPPORTED);
+  args.groups = 3;
+  EXPECT_REFUSED(mk_gate_topk(reference(), nullptr, &args), "groups");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ struct GemmCase {
     out_ = random.numbers(static_cast<int64_t>(rows) * out_stride_);
     if (bias) bias_ = random.numbers(features);
     residual_ = residual;
-    const mk_matrix source = {matrix_.data(), MK_F32, features};
+    const mk_matrix source = plain_matrix(matrix_.data(), MK_F32, features);
     EXPECT_EQ(mk_weight_pack(reference(), &source, 1, columns, dtype, &weight_), MK_OK);
     for (float& value : matrix_) value = rounded_to(dtype, value);
   }
@@ -104,7 +104,7 @@ TEST(GemmReference, AgreesWithDoublePrecision) {
 TEST(GemmReference, BadArguments_AreRefusedByName) {
   const GemmCase c(1, 2, 8, 8, MK_F32, false, false);
   std::vector<float> data(64);
-  const mk_matrix source = {data.data(), MK_F32, 4};
+  const mk_matrix source = plain_matrix(data.data(), MK_F32, 4);
   mk_weight* weight = nullptr;
   ASSERT_EQ(mk_weight_pack(reference(), &source, 1, 8, MK_F32, &weight), MK_OK);
   const mk_gemm_args good = {data.data(), weight, nullptr, nullptr, data.data() + 32, 2, 8, 0, 4};

@@ -17,12 +17,10 @@ struct FfnCase {
     rows_ = random.numbers(static_cast<int64_t>(offsets_.back()) * hidden, 2.0f);
     std::vector<mk_expert_matrices> sources;
     for (size_t i = 0; i < rows_each.size(); ++i) {
-      sources.push_back(
-          {{gate_[i].data(), MK_F32, width}, {up_[i].data(), MK_F32, width}, {down_[i].data(), MK_F32, hidden}});
+      sources.push_back(plain_expert(gate_[i].data(), up_[i].data(), down_[i].data(), hidden, width));
     }
-    EXPECT_EQ(mk_experts_pack(reference(), sources.data(), static_cast<int32_t>(sources.size()), hidden, width, dtype,
-                              &experts_),
-              MK_OK);
+    const mk_experts_shape shape = {static_cast<int32_t>(sources.size()), hidden, width, dtype, MK_SWIGLU, 0, 0};
+    EXPECT_EQ(mk_experts_pack(reference(), &shape, sources.data(), &experts_), MK_OK);
   }
   FfnCase(const FfnCase&) = delete;
   FfnCase& operator=(const FfnCase&) = delete;
@@ -111,15 +109,17 @@ TEST(GroupedFfnReference, AgreesWithDoublePrecision) {
 
 TEST(GroupedFfnReference, BadArguments_AreRefusedByName) {
   mk_experts* experts = nullptr;
-  ASSERT_EQ(mk_experts_pack(reference(), nullptr, 0, 4, 4, MK_F32, &experts), MK_OK) << mk_last_error();
+  mk_experts_shape shape = {0, 4, 4, MK_F32, MK_SWIGLU, 0, 0};
+  ASSERT_EQ(mk_experts_pack(reference(), &shape, nullptr, &experts), MK_OK) << mk_last_error();
   const std::vector<int32_t> none = {0};
   mk_grouped_ffn_args args = {experts, none.data(), nullptr, nullptr, 0, 0};
   EXPECT_EQ(mk_grouped_ffn(reference(), nullptr, &args), MK_OK);
   mk_experts_free(experts);
 
   const std::vector<float> data(16);
-  const mk_expert_matrices source = {{data.data(), MK_F32, 4}, {data.data(), MK_F32, 4}, {data.data(), MK_F32, 4}};
-  ASSERT_EQ(mk_experts_pack(reference(), &source, 1, 4, 4, MK_F32, &experts), MK_OK);
+  const mk_expert_matrices source = plain_expert(data.data(), data.data(), data.data(), 4, 4);
+  shape.count = 1;
+  ASSERT_EQ(mk_experts_pack(reference(), &shape, &source, &experts), MK_OK);
   std::vector<float> row(4), out(4);
   const float* rows[] = {row.data(), nullptr};
   float* outs[] = {out.data(), out.data()};

@@ -80,6 +80,25 @@ inline std::vector<uint16_t> to_bf16(const std::vector<float>& values) {
   return stored;
 }
 
+// A matrix of a type without scales, as it lies in memory.
+inline mk_matrix plain_matrix(const void* data, int32_t dtype, int32_t rows) {
+  mk_matrix matrix = {};
+  matrix.data = data;
+  matrix.data_dtype = dtype;
+  matrix.rows = rows;
+  return matrix;
+}
+
+inline mk_expert_matrices plain_expert(const float* gate, const float* up, const float* down, int32_t hidden,
+                                       int32_t width) {
+  return {plain_matrix(gate, MK_F32, width),
+          plain_matrix(up, MK_F32, width),
+          plain_matrix(down, MK_F32, hidden),
+          nullptr,
+          nullptr,
+          nullptr};
+}
+
 template <typename T>
 ::testing::AssertionResult same_bits(const std::vector<T>& expected, const std::vector<T>& actual) {
   if (expected.size() != actual.size()) return ::testing::AssertionFailure() << "sizes differ";

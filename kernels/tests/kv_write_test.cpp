@@ -67,8 +67,8 @@ TEST(KvWriteReference, BadArguments_AreRefusedByNameAndWriteNothing) {
   args.kv_dtype = MK_F16;
   EXPECT_EQ(mk_kv_write(reference(), nullptr, &args), MK_UNSUPPORTED);
   EXPECT_TRUE(same_bits(before, cache.bytes));
-  EXPECT_EQ(mk_kv_block_bytes(2, 3, MK_F16), 0u);
-  EXPECT_EQ(mk_kv_block_bytes(2, 3, MK_BF16), 2u * 2 * 3 * 16 * 2);
+  EXPECT_EQ(mk_kv_block_bytes(2, 3, 0, MK_F16), 0u);
+  EXPECT_EQ(mk_kv_block_bytes(2, 3, 0, MK_BF16), 2u * 2 * 3 * 16 * 2);
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ TEST(WeightPack, StackedMatricesOfEveryType_KeepTheirValues) {
   const std::vector<float> q = random.numbers(20 * columns), v = random.numbers(9 * columns);
   const std::vector<uint16_t> k = to_bf16(random.numbers(30 * columns));
   const std::vector<uint16_t> halves(static_cast<size_t>(2 * columns), 0x3e00);  // 1.5
-  const mk_matrix sources[] = {
-      {q.data(), MK_F32, 20}, {k.data(), MK_BF16, 30}, {v.data(), MK_F32, 9}, {halves.data(), MK_F16, 2}};
+  const mk_matrix sources[] = {plain_matrix(q.data(), MK_F32, 20), plain_matrix(k.data(), MK_BF16, 30),
+                               plain_matrix(v.data(), MK_F32, 9), plain_matrix(halves.data(), MK_F16, 2)};
   for (int32_t dtype : {MK_F32, MK_BF16}) {
     mk_weight* weight = nullptr;
     ASSERT_EQ(mk_weight_pack(reference(), sources, 4, columns, dtype, &weight), MK_OK) << mk_last_error();
@@ -46,7 +46,7 @@ TEST(WeightPack, StackedMatricesOfEveryType_KeepTheirValues) {
 TEST(WeightPack, ManyThreads_GiveTheSameWeight) {
   const Context many = make_context(MK_BACKEND_REFERENCE, 4);
   const std::vector<float> matrix = Random(43).numbers(700 * 64);
-  const mk_matrix source = {matrix.data(), MK_F32, 700};
+  const mk_matrix source = plain_matrix(matrix.data(), MK_F32, 700);
   mk_weight *one = nullptr, *other = nullptr;
   ASSERT_EQ(mk_weight_pack(reference(), &source, 1, 64, MK_BF16, &one), MK_OK);
   ASSERT_EQ(mk_weight_pack(many.get(), &source, 1, 64, MK_BF16, &other), MK_OK);
@@ -58,11 +58,11 @@ TEST(WeightPack, ManyThreads_GiveTheSameWeight) {
 TEST(WeightPack, BadArguments_AreRefusedByName) {
   const std::vector<float> data(16);
   mk_weight* weight = nullptr;
-  mk_matrix source = {nullptr, MK_F32, 4};
+  mk_matrix source = plain_matrix(nullptr, MK_F32, 4);
   EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), "data is null");
-  source = {data.data(), MK_F32, 0};
+  source = plain_matrix(data.data(), MK_F32, 0);
   EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), "rows");
-  source = {data.data(), MK_F32, 4};
+  source = plain_matrix(data.data(), MK_F32, 4);
   EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 0, MK_F32, &weight), "columns");
   EXPECT_REFUSED(mk_weight_pack(reference(), &source, 0, 4, MK_F32, &weight), "at least one");
   EXPECT_EQ(mk_weight_pack(reference(), &source, 1, 4, MK_F16, &weight), MK_UNSUPPORTED);
@@ -74,10 +74,13 @@ TEST(WeightPack, BadArguments_AreRefusedByName) {
 TEST(ExpertsPack, WrongRows_AreRefusedByName) {
   const std::vector<float> data(64);
   mk_experts* experts = nullptr;
-  mk_expert_matrices source = {{data.data(), MK_F32, 4}, {data.data(), MK_F32, 5}, {data.data(), MK_F32, 8}};
-  EXPECT_REFUSED(mk_experts_pack(reference(), &source, 1, 8, 4, MK_F32, &experts), "up");
-  source = {{data.data(), MK_F32, 4}, {data.data(), MK_F32, 4}, {data.data(), MK_F32, 4}};
-  EXPECT_REFUSED(mk_experts_pack(reference(), &source, 1, 8, 4, MK_F32, &experts), "down");
+  const mk_experts_shape shape = {1, 8, 4, MK_F32, MK_SWIGLU, 0, 0};
+  mk_expert_matrices source = plain_expert(data.data(), data.data(), data.data(), 8, 4);
+  source.up.rows = 5;
+  EXPECT_REFUSED(mk_experts_pack(reference(), &shape, &source, &experts), "up");
+  source = plain_expert(data.data(), data.data(), data.data(), 8, 4);
+  source.down.rows = 4;
+  EXPECT_REFUSED(mk_experts_pack(reference(), &shape, &source, &experts), "down");
 }
 
 }  // namespace

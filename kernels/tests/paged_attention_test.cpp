@@ -47,7 +47,7 @@ struct AttentionCase {
     args.query_stride = args.out_stride = stride_;
     args.heads = heads_;
     args.kv_heads = cache_.kv_heads;
-    args.head_dim = cache_.head_dim;
+    args.head_dim = args.value_dim = cache_.head_dim;
     args.kv_dtype = cache_.dtype;
     args.block_count = cache_.blocks;
     args.sequences = cache_.sequences;

@@ -17,7 +17,7 @@ struct PagedCache {
     for (int32_t i = blocks - 1; i > 0; --i)
       std::swap(free[static_cast<size_t>(i)], free[static_cast<size_t>(random.below(i + 1))]);
     tables.assign(free.begin(), free.begin() + sequences * stride);
-    bytes.assign(static_cast<size_t>(blocks) * mk_kv_block_bytes(kv_heads, head_dim, dtype),
+    bytes.assign(static_cast<size_t>(blocks) * mk_kv_block_bytes(kv_heads, head_dim, 0, dtype),
                  0xff);  // NaN in both types
     for (int32_t sequence = 0; sequence < sequences; ++sequence) {
       for (int32_t position = 0; position < lengths[static_cast<size_t>(sequence)]; ++position) {

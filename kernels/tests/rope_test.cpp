@@ -23,9 +23,11 @@ struct RopeCase {
 
   std::vector<float> run(mk_context* context, int32_t begin, int32_t end) const {
     std::vector<float> data(data_.begin() + begin * stride_, data_.begin() + end * stride_);
-    const mk_rope_args args = {
-        data.data(), positions_.data() + begin, table_.data(), end - begin, heads_, head_dim_, rotary_dim_, stride_,
-        kContext};
+    const mk_rope_args args = {data.data(),   positions_.data() + begin,
+                               table_.data(), end - begin,
+                               heads_,        head_dim_,
+                               rotary_dim_,   stride_,
+                               kContext,      MK_ROPE_HALVES};
     EXPECT_EQ(mk_rope(context, nullptr, &args), MK_OK) << mk_last_error();
     return data;
   }
@@ -79,7 +81,7 @@ TEST(RopeReference, AgreesWithDoublePrecision) {
 TEST(RopeReference, BadArguments_AreRefusedByName) {
   std::vector<float> data(64);
   std::vector<int32_t> positions = {3};
-  const mk_rope_args good = {data.data(), positions.data(), data.data(), 1, 2, 8, 8, 16, 4};
+  const mk_rope_args good = {data.data(), positions.data(), data.data(), 1, 2, 8, 8, 16, 4, MK_ROPE_HALVES};
   mk_rope_args args = good;
   args.rotary_dim = 7;
   EXPECT_REFUSED(mk_rope(reference(), nullptr, &args), "rotary_dim");

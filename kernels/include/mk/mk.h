@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define MK_ABI_VERSION 1u
+#define MK_ABI_VERSION 2u
 #define MK_API __attribute__((visibility("default")))
 
 typedef enum {
@@ -38,7 +38,14 @@ typedef enum {
   MK_INTERNAL = -4
 } mk_status;
 
-typedef enum { MK_F32 = 0, MK_BF16 = 1, MK_F16 = 2 } mk_dtype;
+typedef enum {
+  MK_F32 = 0,
+  MK_BF16 = 1,
+  MK_F16 = 2,
+  MK_F8_E4M3 =
+      3, /* one byte: sign, 4 bits of exponent (bias 7), 3 of mantissa, no infinities; a scale for each block of the matrix */
+  MK_MXFP4 = 4 /* half a byte: sign, 2 bits of exponent, 1 of mantissa; a power of two for each 32 in_features */
+} mk_dtype;
 
 typedef enum {
   MK_BACKEND_AUTO = 0,
@@ -75,7 +82,11 @@ typedef enum {
   MK_STRUCT_GROUPED_FFN_ARGS = 11,
   MK_STRUCT_COMBINE_ARGS = 12,
   MK_STRUCT_LOG_SUM_EXP_ARGS = 13,
-  MK_STRUCT_COUNT = 14
+  MK_STRUCT_LAYERNORM_ARGS = 14,
+  MK_STRUCT_CLAMP_ARGS = 15,
+  MK_STRUCT_GEMM_HEADS_ARGS = 16,
+  MK_STRUCT_EXPERTS_SHAPE = 17,
+  MK_STRUCT_COUNT = 18
 } mk_struct_id;
 
 /* Returns the byte size of a struct (0 for an unknown id). Writes the byte offsets of its first `capacity` fields, in order of declaration, to
@@ -117,28 +128,65 @@ MK_API mk_status mk_copy(mk_context* context, mk_stream* stream, void* destinati
 
 /* ---- weights: packed once when a node loads ---- */
 
+/* A matrix in host memory, out_features x in_features, as the checkpoint has it: element (r, c) lies at data[r * row_stride + c * column_stride], so a
+ * transposed or interleaved matrix, or a part of one, is read where it is. Quantised types have a scale for each block of block_rows x block_columns
+ * elements: scales[(scale_row + r) / block_rows * scale_row_stride + (scale_column + c) / block_columns * scale_column_stride], where scale_row and
+ * scale_column say where the matrix begins within its first block.
+ *   F8_E4M3: scales are float; the weight is fp8 * scale, one fp32 multiplication.
+ *   MXFP4: scales are uint8_t e, 0..254; the weight is fp4 * 2^(e - 127), exact. Two elements share a byte, the one with the lower column in its lower half:
+ *          row_stride counts elements and is even, column_stride is 1.
+ * Codes that are not numbers (0x7f and 0xff of F8_E4M3, a scale of 255) are refused. */
 typedef struct {
-  const void* data;   /* host memory, [rows, columns] as in the checkpoint: out_features x in_features */
-  int32_t data_dtype; /* mk_dtype of data */
-  int32_t rows;       /* out_features */
+  const void* data;
+  const void* scales;          /* NULL for F32, BF16 and F16 */
+  int64_t row_stride;          /* elements; 0: the number of columns */
+  int64_t column_stride;       /* elements; 0: 1 */
+  int64_t scale_row_stride;    /* scales from one block of rows to the next */
+  int64_t scale_column_stride; /* scales from one block of columns to the next */
+  int32_t block_rows;          /* 0 for F32, BF16 and F16 */
+  int32_t block_columns;
+  int32_t scale_row;    /* 0 .. block_rows-1 */
+  int32_t scale_column; /* 0 .. block_columns-1 */
+  int32_t data_dtype;   /* mk_dtype of data */
+  int32_t rows;         /* out_features */
 } mk_matrix;
 
-/* Stacks `count` matrices of `columns` in_features each by rows (q, k and v, say) and packs them as `dtype` (F32 or BF16).
- * The sources are not needed afterwards. Narrowing F32 to BF16 rounds to nearest even. */
+/* Stacks `count` matrices of `columns` in_features each by rows (q, k and v, say) and packs them as `dtype`: F32 or BF16 from any type (narrowing rounds to
+ * nearest even), F8_E4M3 from F8_E4M3 and MXFP4 from MXFP4, bit for bit. Packed F8_E4M3 keeps one scale for an out_feature and 128 in_features from 0, MXFP4 one for
+ * 32: where a source's blocks do not fit these (a matrix that begins in the middle of a block of columns), the call is MK_UNSUPPORTED and the caller packs F32.
+ * The sources are not needed afterwards. */
 MK_API mk_status mk_weight_pack(mk_context* context, const mk_matrix* matrices, int32_t count, int32_t columns,
                                 int32_t dtype, mk_weight** out);
 MK_API void mk_weight_free(mk_weight* weight);
 MK_API uint64_t mk_weight_bytes(const mk_weight* weight);
 
+typedef enum {
+  MK_SWIGLU = 0,        /* silu(g) * u */
+  MK_SWIGLU_CLAMPED = 1 /* g = min(g, limit), u = max(min(u, limit), -limit): (g / (1 + exp(-(alpha * g)))) * (u + 1) */
+} mk_activation;
+
 typedef struct {
-  mk_matrix gate; /* [width, hidden] */
-  mk_matrix up;   /* [width, hidden] */
-  mk_matrix down; /* [hidden, width] */
+  mk_matrix gate;         /* [width, hidden] */
+  mk_matrix up;           /* [width, hidden] */
+  mk_matrix down;         /* [hidden, width] */
+  const float* gate_bias; /* [width] or NULL; host memory, copied */
+  const float* up_bias;   /* [width]; NULL exactly where gate_bias is */
+  const float* down_bias; /* [hidden] or NULL */
 } mk_expert_matrices;
 
-/* Packs `count` experts of one layer. Local expert i of later calls is experts[i]. */
-MK_API mk_status mk_experts_pack(mk_context* context, const mk_expert_matrices* experts, int32_t count, int32_t hidden,
-                                 int32_t width, int32_t dtype, mk_experts** out);
+typedef struct {
+  int32_t count; /* experts */
+  int32_t hidden;
+  int32_t width;
+  int32_t dtype;      /* packed as, see mk_weight_pack */
+  int32_t activation; /* mk_activation */
+  float alpha;        /* MK_SWIGLU_CLAMPED only */
+  float limit;        /* MK_SWIGLU_CLAMPED only; positive */
+} mk_experts_shape;
+
+/* Packs the experts of one layer. Local expert i of later calls is experts[i]. All or none have a bias. */
+MK_API mk_status mk_experts_pack(mk_context* context, const mk_experts_shape* shape, const mk_expert_matrices* experts,
+                                 mk_experts** out);
 MK_API void mk_experts_free(mk_experts* experts);
 MK_API uint64_t mk_experts_bytes(const mk_experts* experts);
 
@@ -171,6 +219,29 @@ typedef struct {
 MK_API mk_status mk_rmsnorm(mk_context*, mk_stream*, const mk_rmsnorm_args*);
 
 typedef struct {
+  const float* in;     /* [rows, width], row stride in_stride */
+  const float* weight; /* [width] */
+  float* out;          /* [rows, width], row stride out_stride; may equal in */
+  int32_t rows;
+  int32_t width;
+  int32_t in_stride;
+  int32_t out_stride;
+  float epsilon;
+} mk_layernorm_args;
+/* x = in - mean(in); out = x * (1 / sqrt(mean(x^2) + epsilon)) * weight, from left to right. Both sums in sixteen lanes, the squares by fma. */
+MK_API mk_status mk_layernorm(mk_context*, mk_stream*, const mk_layernorm_args*);
+
+typedef struct {
+  float* rows_data; /* [rows, width], row stride `stride`; in place */
+  int32_t rows;
+  int32_t width;
+  int32_t stride;
+  float limit; /* positive */
+} mk_clamp_args;
+/* Each element x becomes -limit where x < -limit, limit where x > limit. */
+MK_API mk_status mk_clamp(mk_context*, mk_stream*, const mk_clamp_args*);
+
+typedef struct {
   const float* in;         /* [rows, columns of the weight] */
   const mk_weight* weight; /* packed [out_features, in_features] */
   const float* bias;       /* [out_features] or NULL */
@@ -185,6 +256,25 @@ typedef struct {
 MK_API mk_status mk_gemm(mk_context*, mk_stream*, const mk_gemm_args*);
 
 typedef struct {
+  const float* in;                 /* [rows, heads, in_features], row stride in_stride, head stride in_head_stride */
+  const mk_weight* const* weights; /* [heads], host memory: each packed [out_features, in_features], all of one shape */
+  float* out; /* [rows, heads, out_features], row stride out_stride, head stride out_head_stride; not overlapping in */
+  int32_t rows;
+  int32_t heads;
+  int32_t in_stride;
+  int32_t in_head_stride;
+  int32_t out_stride;
+  int32_t out_head_stride;
+} mk_gemm_heads_args;
+/* Each head by its own weight: out[r, h] = in[r, h] x weights[h]^T, products as in mk_gemm. */
+MK_API mk_status mk_gemm_heads(mk_context*, mk_stream*, const mk_gemm_heads_args*);
+
+typedef enum {
+  MK_ROPE_HALVES = 0,  /* pair i is (i, i + rotary_dim/2), as the hub's rotate_half */
+  MK_ROPE_ADJACENT = 1 /* pair i is (2i, 2i + 1) */
+} mk_rope_pairing;
+
+typedef struct {
   float* rows_data;         /* [rows, heads, head_dim], row stride `stride`; rotated in place */
   const int32_t* positions; /* [rows], 0-based */
   const float*
@@ -192,10 +282,10 @@ typedef struct {
   int32_t rows;
   int32_t heads;
   int32_t head_dim;
-  int32_t
-      rotary_dim; /* even; the first rotary_dim of each head rotate, half-split pairs (i, i + rotary_dim/2) as the hub's rotate_half */
+  int32_t rotary_dim; /* even; the first rotary_dim of each head rotate */
   int32_t stride;
   int32_t context; /* positions are below it (checked) */
+  int32_t pairing; /* mk_rope_pairing */
 } mk_rope_args;
 /* With a, b the pair: a' = fma(a, cos, -(b * sin)), b' = fma(b, cos, a * sin). */
 MK_API mk_status mk_rope(mk_context*, mk_stream*, const mk_rope_args*);
@@ -203,13 +293,14 @@ MK_API mk_status mk_rope(mk_context*, mk_stream*, const mk_rope_args*);
 /* The KV cache of one layer is an array of blocks; a block holds `MK_KV_BLOCK_TOKENS` positions of every KV head:
  *   keys   [kv_heads][head_dim][16]   (positions are lanes, so a score tile is a column of fma chains)
  *   values [kv_heads][16][head_dim]
- * in kv_dtype (F32 or BF16); keys first. mk_kv_block_bytes gives the size of both. A block's content beyond the written positions is never read. */
+ * in kv_dtype (F32 or BF16); keys first. A latent cache (multi-head latent attention) has no values of its own: a position's value is the first
+ * value_dim components of its key. mk_kv_block_bytes gives the size of a block. A block's content beyond the written positions is never read. */
 #define MK_KV_BLOCK_TOKENS 16
-MK_API uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t kv_dtype);
+MK_API uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t is_latent, int32_t kv_dtype);
 
 typedef struct {
   const float* keys;              /* [rows, kv_heads, head_dim], row stride `stride` (normed and rotated) */
-  const float* values;            /* [rows, kv_heads, head_dim], row stride `stride` */
+  const float* values;            /* [rows, kv_heads, head_dim], row stride `stride`; NULL for a latent cache */
   void* cache;                    /* this layer's blocks: [block_count] x mk_kv_block_bytes */
   const int32_t* block_tables;    /* [sequences, block_table_stride]: block index of each 16 positions */
   const int32_t* sequence_of_row; /* [rows] -> row of block_tables */
@@ -222,17 +313,19 @@ typedef struct {
   int32_t block_count; /* every block index used is below it (checked) */
   int32_t sequences;
   int32_t block_table_stride;
+  int32_t is_latent;
 } mk_kv_write_args;
 /* Stores each row's key and value at its position, rounded to kv_dtype (BF16: to nearest, ties to even). No two rows share a place. */
 MK_API mk_status mk_kv_write(mk_context*, mk_stream*, const mk_kv_write_args*);
 
 typedef struct {
   const float* queries; /* [rows, heads, head_dim], row stride query_stride */
-  float* out;           /* [rows, heads, head_dim], row stride out_stride */
+  float* out;           /* [rows, heads, value_dim], row stride out_stride; not overlapping queries */
   const void* cache;
   const int32_t* block_tables;
   const int32_t* sequence_of_row;
   const int32_t* positions; /* row r attends to positions 0..positions[r] of its sequence, all already written */
+  const float* sinks; /* [heads] or NULL: a score of each head that takes its share of the softmax and has no value */
   int32_t rows;
   int32_t query_stride;
   int32_t out_stride;
@@ -244,15 +337,25 @@ typedef struct {
   int32_t sequences;
   int32_t block_table_stride;
   float scale; /* multiplies the scores */
+  int32_t is_latent;
+  int32_t value_dim; /* head_dim, or for a latent cache 1..head_dim */
+  int32_t
+      window; /* 0: none; W: row r attends to the last W positions only, its own included: from positions[r] - W + 1 on */
 } mk_paged_attention_args;
 /* softmax(scale * q k^T) v over fixed tiles of 16 positions counted from 0, running maximum and sum per row; K and V are always read from the cache
  * (so after rounding), the row's own position included. Prefill and decode are this one function. For each tile in order, with m the running maximum:
  *   score[j] = (fma chain over head_dim of q * k[j]) * scale;  m' = max(m, scores);  c = exp(m - m') (1 for the first tile)
  *   p[j] = exp(score[j] - m');  sum = fma(sum, c, p summed in sixteen lanes);  out = out * c, then fma(p[j], v[j], out) for j ascending
- * and at the end out = out * (1 / sum). Positions of a tile beyond the row's own take no part and are not read. head_dim is at most 1024. */
+ * then, with a sink s of the head: m' = max(m, s); c = exp(m - m'); sum = fma(sum, c, exp(s - m')); out = out * c;
+ * and at the end out = out * (1 / sum). Positions of a tile beyond the row's own take no part and are not read, nor do those before a window: the first
+ * tile is then the one that the window begins in, its earlier positions have p = 0. head_dim is at most 1024. */
 MK_API mk_status mk_paged_attention(mk_context*, mk_stream*, const mk_paged_attention_args*);
 
 typedef enum { MK_ROUTER_SOFTMAX = 0, MK_ROUTER_SIGMOID = 1 } mk_router_kind;
+typedef enum {
+  MK_GROUP_MAXIMUM = 0, /* a group's score is its greatest score + correction */
+  MK_GROUP_TOP_TWO = 1  /* the greatest plus the second greatest (the greatest alone in a group of one) */
+} mk_group_score;
 
 typedef struct {
   const float* logits;     /* [rows, experts] from mk_gemm with the router's weight */
@@ -264,13 +367,14 @@ typedef struct {
   int32_t top_k;       /* 1..experts, at most 64 */
   int32_t router_kind; /* mk_router_kind */
   int32_t normalize;   /* 1: chosen weights divided by their sum (softmax first over all experts) */
-  int32_t groups;      /* 1, or group-limited selection */
-  int32_t top_groups;
-  float scaling; /* multiplies the weights at the end; 1 for most models */
+  int32_t groups;      /* 1, or group-limited selection: a divisor of experts; neighbours form a group */
+  int32_t top_groups;  /* 1..groups; top_groups groups hold at least top_k experts */
+  float scaling;       /* multiplies the weights at the end; 1 for most models */
+  int32_t group_score; /* mk_group_score; read where groups > 1 */
 } mk_gate_topk_args;
 /* Scores: exp(logit - maximum) / (their sum in sixteen lanes), or 1 / (1 + exp(-logit)). The top_k greatest of score + correction are chosen; ties go to
- * the lower expert index, what is not a number comes last. Weights: score, / (the chosen scores summed in ascending expert index) if normalize, *
- * scaling. groups > 1 is MK_UNSUPPORTED until a family needs it. */
+ * the lower expert index, what is not a number comes last. With groups, only experts of the top_groups groups of greatest score may be chosen (ties go to the
+ * lower group). Weights: score, / (the chosen scores summed in ascending expert index) if normalize, * scaling. */
 MK_API mk_status mk_gate_topk(mk_context*, mk_stream*, const mk_gate_topk_args*);
 
 typedef struct {
@@ -292,19 +396,22 @@ typedef struct {
   int32_t pairs;
   int32_t reserved;
 } mk_grouped_ffn_args;
-/* For each pair: down(silu(gate(row)) * up(row)), unweighted, fp32; products as in mk_gemm, silu(x) = x / (1 + exp(-x)). Each expert's weights are streamed once per call. */
+/* For each pair: down(activation(gate(row) + gate_bias, up(row) + up_bias)) + down_bias, unweighted, fp32; products as in mk_gemm, silu(x) = x / (1 + exp(-x)).
+ * Each expert's weights are streamed once per call. Dense layers and shared experts are one expert that every row visits. */
 MK_API mk_status mk_grouped_ffn(mk_context*, mk_stream*, const mk_grouped_ffn_args*);
 
 typedef struct {
   const float* const* result_of_pair; /* [rows * top_k]: the expert's row for (row, k), k in ascending expert index */
   const float* weights;               /* [rows, top_k] */
-  float* residual;                    /* [rows, hidden], row stride `stride`; added to in place */
+  const float* shared;        /* [rows, hidden] contiguous: the shared expert's rows, or a dense layer's; or NULL */
+  const float* shared_logits; /* [rows]: the shared row's weight is 1 / (1 + exp(-logit)); NULL: 1 */
+  float* residual;            /* [rows, hidden], row stride `stride`; added to in place */
   int32_t rows;
   int32_t hidden;
-  int32_t top_k;
+  int32_t top_k; /* 0 only with shared */
   int32_t stride;
 } mk_combine_args;
-/* residual += sum over k ascending of weights[k] * result[k]; the sum starts at 0 and is one fma chain, then one addition. */
+/* residual += sum over k ascending of weights[k] * result[k], then the shared row times its weight; the sum starts at 0 and is one fma chain, then one addition. */
 MK_API mk_status mk_combine(mk_context*, mk_stream*, const mk_combine_args*);
 
 typedef struct {

@@ -86,6 +86,7 @@ void route_rows(const void* job, int64_t begin, int64_t end) {
 }  // namespace
 
 mk_status gate_topk(Runtime& runtime, const mk_gate_topk_args& args) {
+  if (args.groups > 1) return reference::gate_topk(runtime, args);
   parallel_for(runtime, args.rows, static_cast<double>(args.rows) * (100.0 + 3.0 * args.experts), route_rows, &args);
   return MK_OK;
 }

@@ -61,6 +61,7 @@ constexpr int32_t kLeastRowBlock = 4 * kMostTileRows;
 
 mk_status gemm(Runtime& runtime, const mk_gemm_args& args) {
   if (args.rows == 0) return MK_OK;
+  if (scale_columns_of(args.weight->matrix.dtype) != 0) return reference::gemm(runtime, args);
   const PackedMatrix& matrix = args.weight->matrix;
   const int32_t threads = thread_count(runtime);
   Job job = {&args, panels_at_once(matrix, threads), 0, args.rows};

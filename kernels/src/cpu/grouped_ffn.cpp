@@ -42,7 +42,7 @@ struct FinishResult {
   const Job& job;
   MK_INLINE_MEMBER void operator()(int32_t pair, int32_t panel, int32_t lane, V first, V second) const {
     const int32_t feature = panel * kPanelWidth + lane;
-    const int32_t hidden = job.args->experts->hidden;
+    const int32_t hidden = job.args->experts->shape.hidden;
     float* out = job.args->out_of_pair[pair];
     store_some(out + feature, hidden - feature, first);
     if (hidden > feature + kPanelHalf) store_some(out + feature + kPanelHalf, hidden - feature - kPanelHalf, second);
@@ -53,7 +53,7 @@ void gate_and_up(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
   for (int64_t i = begin; i < end; ++i) {
     const Task& task = job.tasks[i];
-    multiply_rows(job.args->experts->gate_up[task.expert], task.panel_begin, task.panel_end,
+    multiply_rows(job.args->experts->experts[task.expert].gate_up, task.panel_begin, task.panel_end,
                   job.args->offsets[task.expert], job.args->offsets[task.expert + 1], InputRow{job}, FinishMiddle{job});
   }
 }
@@ -62,21 +62,21 @@ void down(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
   for (int64_t i = begin; i < end; ++i) {
     const Task& task = job.tasks[i];
-    multiply_rows(job.args->experts->down[task.expert], task.panel_begin, task.panel_end,
+    multiply_rows(job.args->experts->experts[task.expert].down, task.panel_begin, task.panel_end,
                   job.args->offsets[task.expert], job.args->offsets[task.expert + 1], MiddleRow{job},
                   FinishResult{job});
   }
 }
 
 // Cuts the panels of every expert that has rows into tasks; returns how many.
-int64_t cut(const mk_grouped_ffn_args& args, const PackedMatrix* matrices, int32_t threads, Task* tasks,
+int64_t cut(const mk_grouped_ffn_args& args, PackedMatrix PackedExpert::*matrix_of, int32_t threads, Task* tasks,
             double* cost_ns) {
   int64_t count = 0;
   *cost_ns = 0.0;
-  for (int32_t expert = 0; expert < args.experts->count; ++expert) {
+  for (int32_t expert = 0; expert < args.experts->shape.count; ++expert) {
     const int32_t rows = args.offsets[expert + 1] - args.offsets[expert];
     if (rows == 0) continue;
-    const PackedMatrix& matrix = matrices[expert];
+    const PackedMatrix& matrix = args.experts->experts[expert].*matrix_of;
     const int32_t step = panels_at_once(matrix, threads);
     for (int32_t panel = 0; panel < matrix.panels; panel += step) {
       tasks[count++] = {expert, panel, panel + step < matrix.panels ? panel + step : matrix.panels};
@@ -91,21 +91,24 @@ int64_t cut(const mk_grouped_ffn_args& args, const PackedMatrix* matrices, int32
 mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
   const mk_experts& experts = *args.experts;
   if (args.pairs == 0) return MK_OK;
-  const int64_t middle_stride = static_cast<int64_t>(experts.gate_up[0].panels) * kPanelHalf;
-  const int32_t panels =
-      experts.gate_up[0].panels > experts.down[0].panels ? experts.gate_up[0].panels : experts.down[0].panels;
+  const PackedExpert& any = experts.experts[0];
+  if (scale_columns_of(any.down.dtype) != 0 || any.gate_up_bias != nullptr || any.down_bias != nullptr ||
+      experts.shape.activation != MK_SWIGLU)
+    return reference::grouped_ffn(runtime, args);
+  const int64_t middle_stride = static_cast<int64_t>(any.gate_up.panels) * kPanelHalf;
+  const int32_t panels = any.gate_up.panels > any.down.panels ? any.gate_up.panels : any.down.panels;
   const uint64_t middle_bytes =
       static_cast<uint64_t>(args.pairs) * static_cast<uint64_t>(middle_stride) * sizeof(float);
-  const uint64_t task_bytes = static_cast<uint64_t>(experts.count) * static_cast<uint64_t>(panels) * sizeof(Task);
+  const uint64_t task_bytes = static_cast<uint64_t>(experts.shape.count) * static_cast<uint64_t>(panels) * sizeof(Task);
   char* memory = static_cast<char*>(scratch(runtime, middle_bytes + task_bytes));
   if (memory == nullptr) return MK_NO_MEMORY;
   Task* tasks = reinterpret_cast<Task*>(memory + middle_bytes);
   const Job job = {&args, tasks, reinterpret_cast<float*>(memory), middle_stride};
 
   double cost_ns = 0.0;
-  int64_t count = cut(args, experts.gate_up, thread_count(runtime), tasks, &cost_ns);
+  int64_t count = cut(args, &PackedExpert::gate_up, thread_count(runtime), tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, gate_and_up, &job);
-  count = cut(args, experts.down, thread_count(runtime), tasks, &cost_ns);
+  count = cut(args, &PackedExpert::down, thread_count(runtime), tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, down, &job);
   return MK_OK;
 }

@@ -19,7 +19,7 @@ uint16_t stored_of<uint16_t>(float value) {
 
 template <typename Stored>
 void write_row(const mk_kv_write_args& args, int64_t row) {
-  const KvShape shape = {args.kv_heads, args.head_dim, args.kv_dtype};
+  const KvShape shape = {args.kv_heads, args.head_dim, args.is_latent};
   const int32_t position = args.positions[row];
   const int32_t lane = position % MK_KV_BLOCK_TOKENS;
   const int32_t* table = args.block_tables + static_cast<int64_t>(args.sequence_of_row[row]) * args.block_table_stride;
@@ -28,8 +28,9 @@ void write_row(const mk_kv_write_args& args, int64_t row) {
   for (int32_t head = 0; head < args.kv_heads; ++head) {
     const int64_t offset = row * args.stride + static_cast<int64_t>(head) * args.head_dim;
     Stored* keys = cache + key_tile(shape, block, head) + lane;
-    Stored* values = cache + value_tile(shape, block, head) + static_cast<int64_t>(lane) * args.head_dim;
     for (int32_t d = 0; d < args.head_dim; ++d) keys[d * MK_KV_BLOCK_TOKENS] = stored_of<Stored>(args.keys[offset + d]);
+    if (args.is_latent != 0) continue;
+    Stored* values = cache + value_tile(shape, block, head) + static_cast<int64_t>(lane) * args.head_dim;
     for (int32_t d = 0; d < args.head_dim; ++d) values[d] = stored_of<Stored>(args.values[offset + d]);
   }
 }

@@ -40,14 +40,14 @@ struct Item {
 template <typename Stored>
 MK_INLINE const Stored* keys_of(const Item& item, int32_t tile) {
   const mk_paged_attention_args& args = *item.args;
-  const KvShape shape = {args.kv_heads, args.head_dim, args.kv_dtype};
+  const KvShape shape = {args.kv_heads, args.head_dim, args.is_latent};
   return static_cast<const Stored*>(args.cache) + key_tile(shape, item.table[tile], item.kv_head);
 }
 
 template <typename Stored>
 MK_INLINE const Stored* values_of(const Item& item, int32_t tile) {
   const mk_paged_attention_args& args = *item.args;
-  const KvShape shape = {args.kv_heads, args.head_dim, args.kv_dtype};
+  const KvShape shape = {args.kv_heads, args.head_dim, args.is_latent};
   return static_cast<const Stored*>(args.cache) + value_tile(shape, item.table[tile], item.kv_head);
 }
 
@@ -230,6 +230,8 @@ void attend_items(const void* job, int64_t begin, int64_t end) {
 }  // namespace
 
 mk_status paged_attention(Runtime& runtime, const mk_paged_attention_args& args) {
+  if (args.is_latent != 0 || args.window != 0 || args.sinks != nullptr)
+    return reference::paged_attention(runtime, args);
   double positions = 0.0;
   for (int32_t row = 0; row < args.rows; ++row) positions += args.positions[row] + 1;
   const double cost_ns = positions * args.heads * args.head_dim / 8.0;

@@ -1,16 +1,26 @@
-// Rotary positions, half-split pairs.
+// Rotary positions.
 #include "backend.h"
 
 namespace mk::MK_ISA {
 namespace {
 
-void rotate(float* __restrict first, float* __restrict second, const float* __restrict cosine,
-            const float* __restrict sine, int32_t half) {
+void rotate_halves(float* __restrict first, float* __restrict second, const float* __restrict cosine,
+                   const float* __restrict sine, int32_t half) {
   for (int32_t i = 0; i < half; ++i) {
     const float a = first[i];
     const float b = second[i];
     first[i] = __builtin_fmaf(a, cosine[i], -(b * sine[i]));
     second[i] = __builtin_fmaf(b, cosine[i], a * sine[i]);
+  }
+}
+
+void rotate_neighbours(float* __restrict data, const float* __restrict cosine, const float* __restrict sine,
+                       int32_t half) {
+  for (int32_t i = 0; i < half; ++i) {
+    const float a = data[2 * i];
+    const float b = data[2 * i + 1];
+    data[2 * i] = __builtin_fmaf(a, cosine[i], -(b * sine[i]));
+    data[2 * i + 1] = __builtin_fmaf(b, cosine[i], a * sine[i]);
   }
 }
 
@@ -21,7 +31,10 @@ void rotate_rows(const void* job, int64_t begin, int64_t end) {
     const float* cosine = args.cosine_sine + static_cast<int64_t>(args.positions[row]) * args.rotary_dim;
     for (int64_t head = 0; head < args.heads; ++head) {
       float* data = args.rows_data + row * args.stride + head * args.head_dim;
-      rotate(data, data + half, cosine, cosine + half, half);
+      if (args.pairing == MK_ROPE_HALVES)
+        rotate_halves(data, data + half, cosine, cosine + half, half);
+      else
+        rotate_neighbours(data, cosine, cosine + half, half);
     }
   }
 }

@@ -11,6 +11,7 @@
 
 #define MK_INLINE static inline __attribute__((always_inline))
 #define MK_INLINE_MEMBER inline __attribute__((always_inline))
+#define MK_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace mk::MK_ISA {
 
@@ -208,6 +209,11 @@ MK_INLINE Lanes16 div(const Lanes16& a, V b) {
 MK_INLINE Lanes16 max(const Lanes16& a, const Lanes16& b) {
   Lanes16 r;
   MK_EACH_PART r.part[i] = max(a.part[i], b.part[i]);
+  return r;
+}
+MK_INLINE Lanes16 min(const Lanes16& a, const Lanes16& b) {
+  Lanes16 r;
+  MK_EACH_PART r.part[i] = min(a.part[i], b.part[i]);
   return r;
 }
 MK_INLINE Lanes16 exp_of(const Lanes16& a) {

@@ -21,6 +21,44 @@ void softmax(const float* logits, int32_t count, float* scores) {
   for (int32_t i = 0; i < count; ++i) scores[i] = scores[i] / sum;
 }
 
+// What selection compares: not a number comes last.
+float key_of(float score) { return std::isnan(score) ? -std::numeric_limits<float>::infinity() : score; }
+
+// Marks the `top` greatest of `count` keys that may be chosen; ties go to the lower index.
+void choose(const float* keys, int32_t count, const bool* may_be_chosen, int32_t top, bool* chosen) {
+  for (int32_t k = 0; k < top; ++k) {
+    int32_t best = -1;
+    for (int32_t i = 0; i < count; ++i) {
+      if (may_be_chosen[i] && !chosen[i] && (best < 0 || keys[i] > keys[best])) best = i;
+    }
+    chosen[best] = true;
+  }
+}
+
+float group_key(const float* keys, int32_t size, int32_t kind) {
+  float greatest = keys[0];
+  float second = -std::numeric_limits<float>::infinity();
+  for (int32_t i = 1; i < size; ++i) {
+    const bool passes = keys[i] > greatest;
+    second = passes ? greatest : max_of(keys[i], second);
+    greatest = passes ? keys[i] : greatest;
+  }
+  return kind == MK_GROUP_MAXIMUM || size == 1 ? greatest : key_of(greatest + second);
+}
+
+// Which experts the groups of greatest score leave to choose from.
+void limit_to_groups(const mk_gate_topk_args& args, const float* keys, bool* may_be_chosen) {
+  const int32_t size = args.experts / args.groups;
+  float group_keys[kMostExperts];
+  bool all[kMostExperts], chosen[kMostExperts] = {};
+  for (int32_t group = 0; group < args.groups; ++group) {
+    group_keys[group] = group_key(keys + group * size, size, args.group_score);
+    all[group] = true;
+  }
+  choose(group_keys, args.groups, all, args.top_groups, chosen);
+  for (int32_t i = 0; i < args.experts; ++i) may_be_chosen[i] = chosen[i / size];
+}
+
 void route(const mk_gate_topk_args& args, int64_t row) {
   const float* logits = args.logits + row * args.experts;
   float scores[kMostExperts];
@@ -30,19 +68,14 @@ void route(const mk_gate_topk_args& args, int64_t row) {
     for (int32_t i = 0; i < args.experts; ++i) scores[i] = sigmoid_of(logits[i]);
   }
 
-  bool chosen[kMostExperts] = {};
-  for (int32_t k = 0; k < args.top_k; ++k) {
-    int32_t best = -1;
-    float best_key = 0.0f;
-    for (int32_t i = 0; i < args.experts; ++i) {
-      float key = args.correction == nullptr ? scores[i] : scores[i] + args.correction[i];
-      if (std::isnan(key)) key = -std::numeric_limits<float>::infinity();
-      if (chosen[i] || (best >= 0 && !(key > best_key))) continue;
-      best = i;
-      best_key = key;
-    }
-    chosen[best] = true;
+  float keys[kMostExperts];
+  bool may_be_chosen[kMostExperts], chosen[kMostExperts] = {};
+  for (int32_t i = 0; i < args.experts; ++i) {
+    keys[i] = key_of(args.correction == nullptr ? scores[i] : scores[i] + args.correction[i]);
+    may_be_chosen[i] = true;
   }
+  if (args.groups > 1) limit_to_groups(args, keys, may_be_chosen);
+  choose(keys, args.experts, may_be_chosen, args.top_k, chosen);
 
   int32_t* experts_out = args.experts_out + row * args.top_k;
   float* weights_out = args.weights_out + row * args.top_k;

@@ -1,25 +1,46 @@
-// Each pair's row through its expert: down(silu(gate(row)) * up(row)).
+// Each pair's row through its expert: down(activation(gate(row), up(row))).
 #include "backend.h"
 #include "scalar.h"
 
 namespace mk::reference {
+namespace {
+
+float activate(const mk_experts_shape& shape, float gate, float up) {
+  if (shape.activation == MK_SWIGLU) return silu_of(gate) * up;
+  const float g = shape.limit < gate ? shape.limit : gate;
+  const float least = shape.limit < up ? shape.limit : up;
+  const float u = -shape.limit > least ? -shape.limit : least;
+  return g / (1.0f + exp_of(-(shape.alpha * g))) * (u + 1.0f);
+}
+
+void apply(const mk_experts_shape& shape, const PackedExpert& expert, const float* row, float* middle, float* out) {
+  for (int32_t i = 0; i < shape.width; ++i) {
+    const int32_t panel = i / kPanelHalf, lane = i % kPanelHalf;
+    float gate = dot(expert.gate_up, panel, 0, lane, row);
+    float up = dot(expert.gate_up, panel, 1, lane, row);
+    if (expert.gate_up_bias != nullptr) {
+      const float* bias = expert.gate_up_bias + panel * kPanelWidth + lane;
+      gate += bias[0];
+      up += bias[kPanelHalf];
+    }
+    middle[i] = activate(shape, gate, up);
+  }
+  for (int32_t i = 0; i < shape.hidden; ++i) {
+    out[i] = dot_plain(expert.down, i, middle);
+    if (expert.down_bias != nullptr) out[i] += expert.down_bias[i];
+  }
+}
+
+}  // namespace
 
 mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
   const mk_experts& experts = *args.experts;
   if (args.pairs == 0) return MK_OK;
-  float* middle = static_cast<float*>(scratch(runtime, static_cast<uint64_t>(experts.width) * sizeof(float)));
+  float* middle = static_cast<float*>(scratch(runtime, static_cast<uint64_t>(experts.shape.width) * sizeof(float)));
   if (middle == nullptr) return MK_NO_MEMORY;
-  for (int32_t expert = 0; expert < experts.count; ++expert) {
-    for (int32_t pair = args.offsets[expert]; pair < args.offsets[expert + 1]; ++pair) {
-      const float* row = args.row_of_pair[pair];
-      for (int32_t i = 0; i < experts.width; ++i) {
-        const float gate = dot(experts.gate_up[expert], i / kPanelHalf, 0, i % kPanelHalf, row);
-        const float up = dot(experts.gate_up[expert], i / kPanelHalf, 1, i % kPanelHalf, row);
-        middle[i] = silu_of(gate) * up;
-      }
-      for (int32_t i = 0; i < experts.hidden; ++i)
-        args.out_of_pair[pair][i] = dot_plain(experts.down[expert], i, middle);
-    }
+  for (int32_t expert = 0; expert < experts.shape.count; ++expert) {
+    for (int32_t pair = args.offsets[expert]; pair < args.offsets[expert + 1]; ++pair)
+      apply(experts.shape, experts.experts[expert], args.row_of_pair[pair], middle, args.out_of_pair[pair]);
   }
   return MK_OK;
 }

@@ -1,4 +1,4 @@
-// Rotary positions, half-split pairs.
+// Rotary positions.
 #include <cmath>
 
 #include "backend.h"
@@ -13,10 +13,11 @@ mk_status rope(Runtime&, const mk_rope_args& args) {
     for (int64_t head = 0; head < args.heads; ++head) {
       float* data = args.rows_data + row * args.stride + head * args.head_dim;
       for (int32_t i = 0; i < half; ++i) {
-        const float first = data[i];
-        const float second = data[half + i];
-        data[i] = std::fma(first, cosine[i], -(second * sine[i]));
-        data[half + i] = std::fma(second, cosine[i], first * sine[i]);
+        float& first = args.pairing == MK_ROPE_HALVES ? data[i] : data[2 * i];
+        float& second = args.pairing == MK_ROPE_HALVES ? data[half + i] : data[2 * i + 1];
+        const float a = first, b = second;
+        first = std::fma(a, cosine[i], -(b * sine[i]));
+        second = std::fma(b, cosine[i], a * sine[i]);
       }
     }
   }

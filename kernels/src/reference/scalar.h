@@ -39,13 +39,20 @@ static inline Number fold_sum(Number (&lanes)[16]) {
 
 static inline float max_of(float a, float b) { return a > b ? a : b; }
 
-// Weight of output feature `half`-and-`lane` of a panel for in_feature k.
+// Weight of output feature `half`-and-`lane` of a panel for in_feature k. Of a type with scales it is one fp32 product.
 static inline float packed_at(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane, int32_t k) {
   const char* data = static_cast<const char*>(matrix.data) + matrix.panel_bytes * static_cast<uint64_t>(panel);
-  const uint64_t line = static_cast<uint64_t>(k) * kPanelWidth;
-  const bool wide = matrix.dtype == MK_F32;
-  const uint64_t index = line + static_cast<uint64_t>(wide ? half * kPanelHalf + lane : 2 * lane + half);
-  return load_as_float(data, index, matrix.dtype);
+  const char* line = data + static_cast<int64_t>(k) * line_bytes_of(matrix.dtype);
+  const uint64_t pair = static_cast<uint64_t>(2 * lane + half);
+  const uint64_t plain = static_cast<uint64_t>(half * kPanelHalf + lane);
+  if (matrix.dtype == MK_F32) return load_as_float(line, plain, MK_F32);
+  if (matrix.dtype == MK_BF16) return load_as_float(line, pair, MK_BF16);
+  const char* scales = data + scales_offset(matrix.columns, matrix.dtype) +
+                       static_cast<int64_t>(k / scale_columns_of(matrix.dtype)) * scale_line_bytes_of(matrix.dtype);
+  if (matrix.dtype == MK_F8_E4M3)
+    return float_of_f8(static_cast<uint8_t>(line[pair])) * load_as_float(scales, plain, MK_F32);
+  return float_of_f4(nibble(static_cast<uint8_t>(line[lane]), static_cast<uint32_t>(half))) *
+         power_of_e8m0(static_cast<uint8_t>(scales[plain]));
 }
 
 // One chain over the in_features, ascending, from 0.
