@@ -29,8 +29,8 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Tensor names by what they do.</summary>
     public TensorNames Names { get; }
 
-    /// <summary>How the weights are stored: the type of the first layer's query projection.</summary>
-    public NumberType StoredType => Tensor(Names.Query(0)).NumberType;
+    /// <summary>How most weights are stored: the type of the routed experts' matrices.</summary>
+    public NumberType StoredType => StoredTypeOf(NodeRole.Expert);
 
     /// <summary>The weight files, in name order.</summary>
     internal IReadOnlyList<MappedFile> Files => _files;
@@ -46,7 +46,7 @@ public sealed class Checkpoint : IDisposable
         (IReadOnlyList<MappedFile> files, Dictionary<string, (MappedFile File, SafetensorsEntry Entry)> found) = ShardIndex.Open(folder);
         try
         {
-            return new Checkpoint(folder, spec, files, Match(folder, new TensorNames(spec), found));
+            return new Checkpoint(folder, spec, files, new TensorMatch(folder, spec, new TensorNames(spec), found).Tensors());
         }
         catch
         {
@@ -64,6 +64,13 @@ public sealed class Checkpoint : IDisposable
     /// <summary>One layer's weights by what they do.</summary>
     public LayerTensors Layer(int layer) => new(this, layer);
 
+    /// <summary>How a role's matrices are stored: that of the first one. Types may be mixed.</summary>
+    public NumberType StoredTypeOf(NodeRole role)
+    {
+        int layer = Spec.Layers.ToList().FindIndex(layer => !layer.IsDense);
+        return (role == NodeRole.Expert ? Layer(layer).Expert(new ExpertId(0)).Gate : Layer(0).Output()).Type;
+    }
+
     /// <summary>Every tensor of a role, in the order a token meets them.</summary>
     public IEnumerable<CheckpointTensor> TensorsOf(NodeRole role) => Names.Of(role).Select(spec => Tensor(spec.Name));
 
@@ -79,44 +86,4 @@ public sealed class Checkpoint : IDisposable
         foreach (MappedFile file in _files)
             file.Dispose();
     }
-
-    private static Dictionary<string, CheckpointTensor> Match(
-        string folder, TensorNames names, Dictionary<string, (MappedFile File, SafetensorsEntry Entry)> found)
-    {
-        var tensors = new Dictionary<string, CheckpointTensor>(StringComparer.Ordinal);
-        foreach (TensorSpec expected in names.All())
-        {
-            if (!found.Remove(expected.Name, out (MappedFile File, SafetensorsEntry Entry) match))
-            {
-                throw new CheckpointException(
-                    $"{folder} lacks tensor \"{expected.Name}\" of shape {expected.ShapeText}; download the missing files or mend {ModelConfig.FileName}.");
-            }
-
-            (MappedFile file, SafetensorsEntry entry) = match;
-            if (!entry.Shape.SequenceEqual(expected.Shape))
-                throw new CheckpointException($"{file.Path}: tensor \"{entry.Name}\" should have shape {expected.ShapeText}, found {entry.ShapeText}.");
-            NumberType type = TypeOf(entry.Dtype)
-                ?? throw new CheckpointException($"{file.Path}: tensor \"{entry.Name}\" should be of type BF16, F16 or F32, found {entry.Dtype}.");
-            tensors.Add(entry.Name, new CheckpointTensor(file, entry, type));
-        }
-
-        foreach (string extra in names.KnownExtras())
-            found.Remove(extra);
-        if (found.Count > 0)
-        {
-            string surplus = found.Keys.Order(StringComparer.Ordinal).First();
-            string more = found.Count > 1 ? $" and {found.Count - 1} more tensors" : "";
-            throw new CheckpointException($"{found[surplus].File.Path} has tensor \"{surplus}\"{more} that {ModelConfig.FileName} does not account for.");
-        }
-
-        return tensors;
-    }
-
-    private static NumberType? TypeOf(string dtype) => dtype switch
-    {
-        "F32" => NumberType.Float32,
-        "BF16" => NumberType.BFloat16,
-        "F16" => NumberType.Float16,
-        _ => null,
-    };
 }

@@ -27,14 +27,18 @@ public sealed class CheckpointTensor
 
     public string Name { get; }
 
+    /// <summary>What the elements are. <see cref="NumberType.MxFloat4"/>: bytes with two each, or the exponents of their scales.</summary>
     public NumberType NumberType { get; }
 
-    /// <summary>Outermost dimension first: a matrix is [out features, in features].</summary>
+    /// <summary>As stored, outermost dimension first: a matrix is [out features, in features]. Of 4-bit numbers it counts bytes.</summary>
     public ImmutableArray<int> Shape { get; }
 
     public long Bytes { get; }
 
-    public long Elements => Bytes / NumberType.Bytes();
+    public long Elements => Bytes * 8 / NumberType.Bits();
+
+    /// <summary>The scales of an FP8 matrix, one fp32 for each block; null for everything else.</summary>
+    public CheckpointTensor? Scales { get; internal init; }
 
     /// <summary>Where the data lie; mapped on first use, valid until <see cref="Release"/> or the checkpoint is disposed. Read-only memory.</summary>
     public DeviceAddress Address
@@ -64,7 +68,7 @@ public sealed class CheckpointTensor
         }
     }
 
-    /// <summary>The whole tensor widened to float32 (exact), without keeping it mapped: for norms, routers and the reference model.</summary>
+    /// <summary>The whole tensor widened to float32 (exact), without keeping it mapped: for norms, biases and other small things.</summary>
     public float[] ToFloat32()
     {
         float[] result = new float[Elements];
@@ -77,14 +81,21 @@ public sealed class CheckpointTensor
     {
         if (destination.Length != Elements)
             throw new ArgumentException($"{Name} has {Elements} elements, the destination {destination.Length}.", nameof(destination));
-        const int chunk = 64 * 1024;
-        byte[] buffer = new byte[Math.Min(Bytes, chunk)];
+        CopyTo(0, destination);
+    }
+
+    /// <summary>Widens the elements from <paramref name="first"/> on. FP8 codes are given as the numbers they stand for, without their scales.</summary>
+    internal void CopyTo(long first, Span<float> destination)
+    {
+        const int chunkElements = 32 * 1024;
         int width = NumberType.Bytes();
-        for (long offset = 0; offset < Bytes; offset += buffer.Length)
+        byte[] buffer = new byte[Math.Min(destination.Length, chunkElements) * width];
+        for (int done = 0; done < destination.Length; done += chunkElements)
         {
-            Span<byte> bytes = buffer.AsSpan(0, (int)Math.Min(buffer.Length, Bytes - offset));
-            _file.Read(Offset + offset, bytes);
-            Widen(bytes, destination.Slice((int)(offset / width), bytes.Length / width));
+            Span<float> part = destination.Slice(done, Math.Min(chunkElements, destination.Length - done));
+            Span<byte> bytes = buffer.AsSpan(0, part.Length * width);
+            ReadBytes((first + done) * width, bytes);
+            Widen(bytes, part);
         }
     }
 
@@ -103,11 +114,17 @@ public sealed class CheckpointTensor
                 for (int i = 0; i < bits.Length; i++)
                     destination[i] = BFloat16.ToSingle(bits[i]);
                 break;
-            default:
+            case NumberType.Float16:
                 ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(bytes);
                 for (int i = 0; i < halves.Length; i++)
                     destination[i] = (float)halves[i];
                 break;
+            case NumberType.Float8E4M3:
+                for (int i = 0; i < bytes.Length; i++)
+                    destination[i] = SmallFloats.OfE4M3(bytes[i]);
+                break;
+            default:
+                throw new InvalidOperationException($"{Name} cannot be widened by itself: its numbers are {NumberType}.");
         }
     }
 }

@@ -27,14 +27,43 @@ public sealed record MatrixView
     /// <summary>How the elements are stored.</summary>
     public NumberType Type => Scales?.ElementType ?? Tensor.NumberType;
 
-    /// <summary>The whole tensor, stored row-major as [out features, in features].</summary>
+    /// <summary>The whole tensor, stored row-major as [out features, in features], with its scales if it has any.</summary>
     public static MatrixView Whole(CheckpointTensor tensor) => new()
     {
         Tensor = tensor,
         Rows = tensor.Shape[0],
         Columns = tensor.Shape[1],
         RowStride = tensor.Shape[1],
+        Scales = tensor.Scales is { } scales ? ScaleView.OfFloat8(scales) : null,
     };
+
+    /// <summary>Some neighbouring rows.</summary>
+    public MatrixView Slice(int firstRow, int rows) => this with
+    {
+        Offset = Offset + (firstRow * RowStride),
+        Rows = rows,
+        Scales = Scales?.From(firstRow),
+    };
+
+    /// <summary>Rows and columns change places; nothing moves.</summary>
+    public MatrixView Transposed() => this with
+    {
+        Rows = Columns,
+        Columns = Rows,
+        RowStride = ColumnStride,
+        ColumnStride = RowStride,
+        Scales = Scales?.Transposed(),
+    };
+
+    /// <summary>
+    /// [rows, columns] row-major, in fp32: widened exactly; FP8 times its scale in one rounding; 4-bit numbers times their power of two, exactly. Nothing is mapped.
+    /// </summary>
+    public float[] ToFloat32()
+    {
+        float[] result = new float[checked(Rows * Columns)];
+        new MatrixReader(this).CopyTo(result);
+        return result;
+    }
 
     /// <summary>Gives the pages of numbers and scales back.</summary>
     public void Release()
@@ -42,32 +71,4 @@ public sealed record MatrixView
         Tensor.Release();
         Scales?.Tensor.Release();
     }
-}
-
-/// <summary>
-/// The scales of a quantised matrix: element (r, c) has scale Offset + (Row + r) / BlockRows * RowStride + (Column + c) / BlockColumns * ColumnStride of
-/// <see cref="Tensor"/>.
-/// </summary>
-public sealed record ScaleView
-{
-    /// <summary>fp32 for FP8; bytes that are exponents (value 2^(e - 127)) for 4-bit numbers.</summary>
-    public required CheckpointTensor Tensor { get; init; }
-
-    /// <summary>What the matrix' elements are: <see cref="NumberType.Float8E4M3"/> or <see cref="NumberType.MxFloat4"/>.</summary>
-    public required NumberType ElementType { get; init; }
-
-    public long Offset { get; init; }
-
-    public required int BlockRows { get; init; }
-
-    public required int BlockColumns { get; init; }
-
-    public required long RowStride { get; init; }
-
-    public long ColumnStride { get; init; } = 1;
-
-    /// <summary>Where the matrix begins within its first block.</summary>
-    public int Row { get; init; }
-
-    public int Column { get; init; }
 }

@@ -49,4 +49,6 @@ public sealed record ModelSpec
     public required IReadOnlyList<int> EosTokenIds { get; init; }
 
     public int? BosTokenId { get; init; }
+
+    public WeightFormat Weights { get; init; } = new(NumberType.BFloat16);
 }

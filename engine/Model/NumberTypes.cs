@@ -3,7 +3,22 @@ namespace MegaInfer.Engine.Model;
 /// <summary>Facts about <see cref="NumberType"/>.</summary>
 public static class NumberTypes
 {
-    public static int Bytes(this NumberType type) => type == NumberType.Float32 ? 4 : 2;
+    /// <summary>Bits of one number, scales apart.</summary>
+    public static int Bits(this NumberType type) => type switch
+    {
+        NumberType.Float32 => 32,
+        NumberType.BFloat16 or NumberType.Float16 => 16,
+        NumberType.Float8E4M3 => 8,
+        NumberType.MxFloat4 => 4,
+        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+    };
+
+    /// <summary>Bytes of one number; not for <see cref="NumberType.MxFloat4"/>, two of which share one.</summary>
+    public static int Bytes(this NumberType type) =>
+        type == NumberType.MxFloat4 ? throw new ArgumentOutOfRangeException(nameof(type), "Two 4-bit numbers share a byte.") : type.Bits() / 8;
+
+    /// <summary>Numbers that stand for themselves, without scales beside them.</summary>
+    public static bool IsPlain(this NumberType type) => type is NumberType.Float32 or NumberType.BFloat16 or NumberType.Float16;
 
     /// <summary>The word on the command line: <c>fp32</c>, <c>bf16</c>, <c>fp16</c>.</summary>
     public static string ShortName(this NumberType type) => type switch
@@ -16,7 +31,7 @@ public static class NumberTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>Reads <see cref="ShortName"/> back; null if it is none of them.</summary>
+    /// <summary>Reads <see cref="ShortName"/> of a plain type back; null if it is none of them.</summary>
     public static NumberType? FromShortName(string name) => name switch
     {
         "fp32" => NumberType.Float32,

@@ -19,9 +19,9 @@ internal static class Mixtral
         Tensors = new TensorPatterns
         {
             Router = "model.layers.{layer}.block_sparse_moe.gate.weight",
-            ExpertGate = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w1.weight",
-            ExpertUp = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w3.weight",
-            ExpertDown = "model.layers.{layer}.block_sparse_moe.experts.{expert}.w2.weight",
+            ExpertGate = new("model.layers.{layer}.block_sparse_moe.experts.{expert}.w1.weight"),
+            ExpertUp = new("model.layers.{layer}.block_sparse_moe.experts.{expert}.w3.weight"),
+            ExpertDown = new("model.layers.{layer}.block_sparse_moe.experts.{expert}.w2.weight"),
         },
     };
 }

@@ -21,9 +21,9 @@ internal static class Qwen3Moe
         Tensors = new TensorPatterns
         {
             Router = "model.layers.{layer}.mlp.gate.weight",
-            ExpertGate = "model.layers.{layer}.mlp.experts.{expert}.gate_proj.weight",
-            ExpertUp = "model.layers.{layer}.mlp.experts.{expert}.up_proj.weight",
-            ExpertDown = "model.layers.{layer}.mlp.experts.{expert}.down_proj.weight",
+            ExpertGate = new("model.layers.{layer}.mlp.experts.{expert}.gate_proj.weight"),
+            ExpertUp = new("model.layers.{layer}.mlp.experts.{expert}.up_proj.weight"),
+            ExpertDown = new("model.layers.{layer}.mlp.experts.{expert}.down_proj.weight"),
         },
     };
 }
