@@ -97,11 +97,18 @@ public sealed unsafe class KernelContext : IDisposable
         return new PackedWeight(new PackedWeightHandle(Handle, weight), rows, columns, type);
     }
 
-    /// <summary>Packs a matrix of <paramref name="columns"/> in_features for each head, all with the same rows, for <c>GemmHeads</c>; as <see cref="PackWeight"/>.</summary>
+    /// <summary>Packs the caller's own row-major matrix [rows, columns]; as the other.</summary>
+    public PackedWeight PackWeight(ReadOnlySpan<float> values, int columns, WeightType type)
+    {
+        fixed (float* first = values)
+            return PackWeight([new MatrixSource(new DeviceAddress((nint)first), WeightType.F32, values.Length / columns)], columns, type);
+    }
+
+    /// <summary>Packs a matrix of <paramref name="columns"/> in_features for each head, all with the same rows, for <c>GemmHeads</c>; as a weight.</summary>
     public PackedHeads PackHeads(ReadOnlySpan<MatrixSource> heads, int columns, WeightType type) =>
         new(PackedHeadsHandle.Pack(Handle, heads, columns, type), heads.IsEmpty ? 0 : heads[0].Rows, columns, type);
 
-    /// <summary>Packs one layer's experts for <c>GroupedFfn</c>; as <see cref="PackWeight"/>. No experts at all is legal.</summary>
+    /// <summary>Packs one layer's experts for <c>GroupedFfn</c>; as a weight. No experts at all is legal.</summary>
     public PackedExperts PackExperts(ReadOnlySpan<ExpertSource> experts, ExpertsShape shape)
     {
         nint packed;

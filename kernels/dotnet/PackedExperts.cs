@@ -15,7 +15,7 @@ public sealed class PackedExperts : IDisposable
         Bytes = (long)MkNative.mk_experts_bytes(handle);
     }
 
-    /// <summary>Local experts; local expert i is the i-th source given to <see cref="KernelContext.PackExperts"/>.</summary>
+    /// <summary>Local experts; local expert i is the i-th source given when packing.</summary>
     public int Count { get; }
 
     public int Hidden { get; }

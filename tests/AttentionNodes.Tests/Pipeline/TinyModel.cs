@@ -1,4 +1,4 @@
-using MegaInfer.AttentionNodes.Layers;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Checkpoints.Random;
 using MegaInfer.Engine.Model;
@@ -39,8 +39,8 @@ public sealed class TinyModel : IDisposable
             });
         Checkpoint = Checkpoint.Open(Path.Combine(_folder, "model"));
         Context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
-        Weights = AttentionWeights.Load(Checkpoint, Context, stored, default);
-        Experts = [.. Enumerable.Range(0, Checkpoint.Spec.LayerCount).Select(layer => ExpertTwin.Pack(Checkpoint, Context, layer, stored))];
+        Weights = AttentionWeights.Load(Checkpoint, Context, null, default);
+        Experts = [.. Enumerable.Range(0, Checkpoint.Spec.LayerCount).Select(layer => ExpertTwin.Pack(Checkpoint, Context, layer))];
     }
 
     public Checkpoint Checkpoint { get; }
@@ -49,15 +49,15 @@ public sealed class TinyModel : IDisposable
 
     public AttentionWeights Weights { get; }
 
-    /// <summary>[layers] All experts of each layer.</summary>
-    public IReadOnlyList<PackedExperts> Experts { get; }
+    /// <summary>[layers] All experts of each layer; null where it is dense.</summary>
+    public IReadOnlyList<PackedExperts?> Experts { get; }
 
     public ReferenceModel Reference(NumberType kvType) => new(Checkpoint, kvType);
 
     public void Dispose()
     {
-        foreach (PackedExperts experts in Experts)
-            experts.Dispose();
+        foreach (PackedExperts? experts in Experts)
+            experts?.Dispose();
         Weights.Dispose();
         Context.Dispose();
         Checkpoint.Dispose();
