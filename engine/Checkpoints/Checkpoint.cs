@@ -12,13 +12,14 @@ public sealed class Checkpoint : IDisposable
     private readonly IReadOnlyList<MappedFile> _files;
     private readonly Dictionary<string, CheckpointTensor> _tensors;
 
-    private Checkpoint(string folder, ModelSpec spec, IReadOnlyList<MappedFile> files, Dictionary<string, CheckpointTensor> tensors)
+    private Checkpoint(string folder, ModelSpec spec, IReadOnlyList<MappedFile> files, TensorMatch match)
     {
         Folder = folder;
         Spec = spec;
         Names = new TensorNames(spec);
         _files = files;
-        _tensors = tensors;
+        _tensors = match.Tensors();
+        Ignored = match.Ignored;
     }
 
     /// <summary>Full path.</summary>
@@ -28,6 +29,12 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Tensor names by what they do.</summary>
     public TensorNames Names { get; }
+
+    /// <summary>Known extras that the folder has and the model does not compute with, as a list in words; null where there are none.</summary>
+    public string? Ignored { get; }
+
+    /// <summary>Every tensor of the model in name order, scales included.</summary>
+    internal IEnumerable<CheckpointTensor> Tensors => _tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal);
 
     /// <summary>How most weights are stored: the type of the routed experts' matrices.</summary>
     public NumberType StoredType => StoredTypeOf(NodeRole.Expert);
@@ -46,7 +53,7 @@ public sealed class Checkpoint : IDisposable
         (IReadOnlyList<MappedFile> files, Dictionary<string, (MappedFile File, SafetensorsEntry Entry)> found) = ShardIndex.Open(folder);
         try
         {
-            return new Checkpoint(folder, spec, files, new TensorMatch(folder, spec, new TensorNames(spec), found).Tensors());
+            return new Checkpoint(folder, spec, files, new TensorMatch(folder, spec, found));
         }
         catch
         {
@@ -71,8 +78,9 @@ public sealed class Checkpoint : IDisposable
         return (role == NodeRole.Expert ? Layer(layer).Expert(new ExpertId(0)).Gate : Layer(0).Output()).Type;
     }
 
-    /// <summary>Every tensor of a role, in the order a token meets them.</summary>
-    public IEnumerable<CheckpointTensor> TensorsOf(NodeRole role) => Names.Of(role).Select(spec => Tensor(spec.Name));
+    /// <summary>Every tensor of a role in the order a token meets them, each FP8 matrix followed by its scales.</summary>
+    public IEnumerable<CheckpointTensor> TensorsOf(NodeRole role) =>
+        Names.Of(role).Select(spec => Tensor(spec.Name)).SelectMany(tensor => tensor.Scales is { } scales ? [tensor, scales] : new[] { tensor });
 
     /// <summary>Gives all mapped pages back; addresses taken so far are invalid.</summary>
     public void Release()

@@ -1,15 +1,40 @@
 using System.Text.Json;
+using MegaInfer.Engine.Model.Families;
 
 namespace MegaInfer.Engine.Checkpoints;
 
-/// <summary>Typed, bounded access to the fields of a config.json; every error names file, field, expected and found.</summary>
+/// <summary>
+/// Typed, bounded access to the fields of a config.json; every error names file, field, expected and found. A dot in a name leads into an object. Remembers what was
+/// asked for, so that what a family does not read can be told from what it does.
+/// </summary>
 internal sealed class ConfigReader(string path, JsonElement root)
 {
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+
     public string Path => path;
 
+    public JsonElement Root => root;
+
+    /// <summary>Whether anybody asked for the field.</summary>
+    public bool WasRead(string field) => _read.Contains(field);
+
     /// <summary>The field, or null where it is absent or JSON null.</summary>
-    public JsonElement? Find(string field) =>
-        root.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    public JsonElement? Find(string field)
+    {
+        _read.Add(field);
+        JsonElement value = root;
+        int start = 0;
+        for (int dot = field.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = field.IndexOf('.', start))
+        {
+            if (!TryGet(value, field[start..dot], out value))
+                return null;
+            if (value.ValueKind != JsonValueKind.Object)
+                throw new CheckpointException($"{path}: \"{field[..dot]}\" should be an object, found {Shorten(value.GetRawText())}.");
+            start = dot + 1;
+        }
+
+        return TryGet(value, field[start..], out value) ? value : null;
+    }
 
     public string String(string field) =>
         Find(field) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Wrong(field, "a string");
@@ -41,33 +66,43 @@ internal sealed class ConfigReader(string path, JsonElement root)
         _ => throw Wrong(field, "true or false"),
     };
 
+    public bool Boolean(Switch choice) => choice.Field is null ? choice.Default : Boolean(choice.Field, choice.Default);
+
     /// <summary>A token id, a list of them, or nothing.</summary>
-    public IEnumerable<int> TokenIds(string field, int vocabularySize)
+    public IEnumerable<int> TokenIds(string field, int vocabularySize) =>
+        Integers(field, 0, vocabularySize - 1, $"token ids below the vocabulary size {vocabularySize}");
+
+    /// <summary>A whole number, a list of them, or nothing.</summary>
+    public IReadOnlyList<int> Integers(string field, int minimum, int maximum, string expected)
     {
         if (Find(field) is not { } value)
             return [];
         JsonElement[] elements = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
         return [.. elements.Select(element =>
-            element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int id) && id >= 0 && id < vocabularySize
-                ? id
-                : throw Wrong(field, $"token ids below the vocabulary size {vocabularySize}"))];
+            element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int number) && number >= minimum && number <= maximum
+                ? number
+                : throw Wrong(field, expected))];
     }
 
-    public CheckpointException Wrong(string field, string expected)
-    {
-        string found = Find(field) is { } value ? Shorten(value.GetRawText()) : "nothing";
-        return new CheckpointException($"{path}: \"{field}\" should be {expected}, found {found}.");
-    }
+    public CheckpointException Wrong(string field, string expected) =>
+        new($"{path}: \"{field}\" should be {expected}, found {Found(field)}.");
 
     /// <summary>For a value that is legal but that this program cannot run.</summary>
-    public CheckpointException Unsupported(string field, string supported)
-    {
-        string found = Find(field) is { } value ? Shorten(value.GetRawText()) : "nothing";
-        return new CheckpointException($"{path}: \"{field}\" = {found} is not supported; supported: {supported}.");
-    }
+    public CheckpointException Unsupported(string field, string supported) =>
+        new($"{path}: \"{field}\" = {Found(field)} is not supported; supported: {supported}.");
 
     internal static float? PositiveOf(JsonElement value) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out float number) && number > 0 && float.IsFinite(number) ? number : null;
 
-    private static string Shorten(string text) => text.Length <= 120 ? text : text[..120] + "...";
+    private static bool TryGet(JsonElement parent, string name, out JsonElement value) =>
+        parent.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+
+    private string Found(string field) => Find(field) is { } value ? Shorten(value.GetRawText()) : "nothing";
+
+    /// <summary>One line, whatever the file has.</summary>
+    private static string Shorten(string text)
+    {
+        string line = string.Join(' ', text.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= 120 ? line : line[..120] + "...";
+    }
 }

@@ -12,16 +12,6 @@ public static class ModelConfig
     public const string FileName = "config.json";
     public const string GenerationFileName = "generation_config.json";
 
-    // Bounds keep every product of two sizes inside 32 bits, whatever the file says; heads and experts are bounded as the kernels bound them.
-    private const int MaximumWidth = 1 << 20;
-    private const int MaximumHeads = 4096;
-    private const int MaximumHeadDim = 1024;
-    private const int MaximumLayers = 4096;
-    private const int MaximumExperts = 4096;
-    private const int MaximumExpertsPerToken = 64;
-    private const int MaximumVocabulary = 1 << 24;
-    private const int MaximumContext = 1 << 26;
-
     /// <summary>Reads the configuration of a model folder. The weights need not be there.</summary>
     /// <exception cref="CheckpointException">Missing folder or file, an unknown family, a wrong value, an unsupported variant.</exception>
     public static ModelSpec Read(string folder)
@@ -61,50 +51,48 @@ public static class ModelConfig
     {
         string modelType = config.String("model_type");
         if (!ModelFamilies.TryFind(modelType, out ModelFamily? family))
-            throw config.Unsupported("model_type", ModelFamilies.Names);
+            throw MissingBlocks.Of(config, modelType);
+        UnsupportedVariants.RefuseOtherArchitecture(config, family);
+        ModelSpec spec = ParseFields(config, family);
         UnsupportedVariants.Refuse(config, family);
+        return spec;
+    }
 
-        int vocabulary = config.Integer("vocab_size", 1, MaximumVocabulary);
-        int hidden = config.Integer("hidden_size", 1, MaximumWidth);
-        int context = config.Integer("max_position_embeddings", 1, MaximumContext, family.Fields.DefaultContextLength);
-        GroupedAttentionSpec attention = ParseAttention(config, family, hidden);
-        UnsupportedVariants.RefuseSlidingWindow(config, family, context);
-        return new ModelSpec
+    private static ModelSpec ParseFields(ConfigReader config, ModelFamily family)
+    {
+        ConfigFields fields = family.Fields;
+        if (config.Find(fields.Activation) is { } activation && !(activation.ValueKind == JsonValueKind.String && activation.GetString() is "silu" or "swish"))
+            throw config.Unsupported(fields.Activation, "\"silu\"");
+        int vocabulary = config.Integer("vocab_size", 1, ConfigLimits.Vocabulary);
+        int hidden = config.Integer(fields.HiddenSize, 1, ConfigLimits.Width);
+        int stated = config.Integer(fields.ContextLength, 1, ConfigLimits.Context, fields.DefaultContextLength);
+        RopeSpec rope = RopeConfig.Parse(config, family, AttentionConfig.RopeWidth(config, family.Attention, hidden), stated);
+        int context = rope.Yarn is { } yarn ? LongerContext(stated, yarn) : stated;
+        IReadOnlyList<LayerSpec> layers = LayerConfig.Parse(config, family, context);
+        var spec = new ModelSpec
         {
             Family = family.ModelType,
             HiddenSize = hidden,
-            Layers = LayerSpec.Alike(config.Integer("num_hidden_layers", 1, MaximumLayers)),
+            Layers = layers,
             VocabularySize = vocabulary,
             ContextLength = context,
-            NormEpsilon = config.Positive("rms_norm_eps", family.Fields.DefaultNormEpsilon),
+            Norm = fields.Norm,
+            NormEpsilon = fields.NormEpsilon is null ? fields.DefaultNormEpsilon : config.Positive(fields.NormEpsilon, fields.DefaultNormEpsilon),
             HasTiedEmbeddings = config.Boolean("tie_word_embeddings", false),
-            Attention = attention,
-            Rope = RopeConfig.Parse(config, family, attention.HeadDim),
-            Router = ParseRouter(config, family),
-            Experts = new ExpertSpec(config.Integer(family.Fields.ExpertWidth, 1, MaximumWidth)),
+            Attention = AttentionConfig.Parse(config, family.Attention, hidden, RopeConfig.LatentScaleFactor(config, family)),
+            Rope = rope,
+            Router = RouterConfig.Parse(config, family.Router),
+            Experts = ExpertConfig.Parse(config, family.Experts),
+            SharedExpert = ExpertConfig.ParseShared(config, family.Experts),
+            DenseWidth = layers.Any(layer => layer.IsDense) ? config.Integer(family.Layers.DenseWidth, 1, ConfigLimits.Width) : 0,
             EosTokenIds = [.. config.TokenIds("eos_token_id", vocabulary).Distinct().Order()],
             BosTokenId = config.TokenIds("bos_token_id", vocabulary).Cast<int?>().FirstOrDefault(),
+            Weights = WeightConfig.Parse(config, family),
         };
+        ExpertConfig.RefuseMisfits(config, family, spec);
+        return spec;
     }
 
-    private static GroupedAttentionSpec ParseAttention(ConfigReader config, ModelFamily family, int hidden)
-    {
-        int heads = config.Integer("num_attention_heads", 1, MaximumHeads);
-        int kvHeads = config.Integer("num_key_value_heads", 1, heads);
-        if (heads % kvHeads != 0)
-            throw config.Wrong("num_key_value_heads", $"a divisor of num_attention_heads ({heads})");
-        int headDim = config.Integer("head_dim", 1, MaximumHeadDim, hidden / heads);
-        if (headDim == 0 || (config.Find("head_dim") is null && hidden % heads != 0))
-            throw config.Wrong("num_attention_heads", $"a divisor of hidden_size ({hidden})");
-        return new GroupedAttentionSpec(heads, kvHeads, headDim) { HeadNorm = family.HasHeadNorm ? HeadNorm.PerHead : HeadNorm.None };
-    }
-
-    private static RouterSpec ParseRouter(ConfigReader config, ModelFamily family)
-    {
-        ConfigFields fields = family.Fields;
-        int experts = config.Integer(fields.ExpertCount, 1, MaximumExperts);
-        int perToken = config.Integer(fields.ExpertsPerToken, 1, Math.Min(experts, MaximumExpertsPerToken));
-        bool isNormalized = fields.RouterNormalized is null || config.Boolean(fields.RouterNormalized, false);
-        return new RouterSpec(experts, perToken, isNormalized);
-    }
+    // A folder is stretched by adding YaRN to its config, often without touching the context length: the factor says how far.
+    private static int LongerContext(int stated, YarnSpec yarn) => (int)Math.Clamp((long)((double)yarn.OriginalContext * yarn.Factor), stated, ConfigLimits.Context);
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
 using MegaInfer.Engine.Model;
@@ -8,7 +7,7 @@ namespace MegaInfer.Engine.Checkpoints;
 
 /// <summary>
 /// One short text that says which model a folder holds; server and nodes compare it when a node joins. It covers every field of the <see cref="ModelSpec"/> and,
-/// for every tensor of the model in name order, its name, type, shape and content. Content means all bytes of a tensor up to <see cref="WholeBytes"/> and, of a
+/// for every tensor of the model in name order, scales included, its name, type, shape and content. Content means all bytes of a tensor up to <see cref="WholeBytes"/> and, of a
 /// larger one, <see cref="SampleCount"/> blocks of <see cref="SampleBytes"/> spread evenly from its first byte to its last. So every role, whatever it loads,
 /// computes the same text by reading a few thousandths of a large model, however it is sharded; two trainings never agree, while a damaged byte in the middle of
 /// a large tensor may go unseen: it identifies, it does not audit.
@@ -20,7 +19,7 @@ public static class ModelDigest
     public const int SampleBytes = 4096;
 
     /// <summary>Changes when the scheme does, so that different versions of this program never take each other's digests for their own.</summary>
-    private const string Scheme = "megainfer-digest-1";
+    private const string Scheme = "megainfer-digest-2";
 
     /// <summary>32 hexadecimal digits, remembered in the user's cache folder.</summary>
     public static string Of(Checkpoint checkpoint) => Of(checkpoint, DigestCache.OfUser());
@@ -44,10 +43,9 @@ public static class ModelDigest
         Append(hash, Scheme);
         Append(hash, Describe(checkpoint.Spec));
         byte[] buffer = new byte[64 * 1024];
-        foreach (TensorSpec spec in checkpoint.Names.All().OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        foreach (CheckpointTensor tensor in checkpoint.Tensors)
         {
-            CheckpointTensor tensor = checkpoint.Tensor(spec.Name);
-            Append(hash, $"{tensor.Name} {tensor.NumberType.ShortName()} {spec.ShapeText}");
+            Append(hash, $"{tensor.Name} {tensor.NumberType.ShortName()} [{string.Join(", ", tensor.Shape)}]");
             AppendContent(hash, tensor, buffer);
         }
 
@@ -88,22 +86,9 @@ public static class ModelDigest
         hash.Append(bytes);
     }
 
-    private static string Describe(ModelSpec spec)
-    {
-        var attention = (GroupedAttentionSpec)spec.Attention;
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"""
-             family {spec.Family}
-             hidden {spec.HiddenSize} layers {spec.LayerCount} vocabulary {spec.VocabularySize} context {spec.ContextLength}
-             epsilon {spec.NormEpsilon:R} tied {spec.HasTiedEmbeddings}
-             attention {attention.HeadCount} {attention.KvHeadCount} {attention.HeadDim} {attention.HeadNorm} {attention.HasQkvBias}
-             rope {spec.Rope.Theta:R} {spec.Rope.RotaryDim}
-             router {spec.Router.ExpertCount} {spec.Router.ExpertsPerToken} {spec.Router.IsNormalized}
-             experts {spec.Experts.Width}
-             end {string.Join(' ', spec.EosTokenIds)} begin {spec.BosTokenId}
-             """);
-    }
+    /// <summary>A record's own text names every property, so that none is forgotten; only its lists must be spelt out.</summary>
+    internal static string Describe(ModelSpec spec) =>
+        $"{spec with { Layers = [], EosTokenIds = [] }} layers {string.Join(' ', spec.Layers)} end {string.Join(' ', spec.EosTokenIds)}";
 
     private static string FilesOf(Checkpoint checkpoint)
     {

@@ -3,15 +3,20 @@ using MegaInfer.Engine.Model;
 namespace MegaInfer.Engine.Checkpoints;
 
 /// <summary>Matches what a folder has with what its model must have: every tensor once, in the right shape and type, and nothing else.</summary>
-internal sealed class TensorMatch(string folder, ModelSpec spec, TensorNames names, Dictionary<string, (MappedFile File, SafetensorsEntry Entry)> found)
+internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<string, (MappedFile File, SafetensorsEntry Entry)> found)
 {
+    private readonly TensorNames _names = new(spec);
     private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
+    private readonly IgnoredTensors _ignored = new(spec);
+
+    /// <summary>What <see cref="Tensors"/> left aside; null: nothing.</summary>
+    public string? Ignored => _ignored.Text;
 
     /// <summary>Every tensor of the model by name, scales included.</summary>
     /// <exception cref="CheckpointException">One is missing, wrong or too many.</exception>
     public Dictionary<string, CheckpointTensor> Tensors()
     {
-        foreach (TensorSpec expected in names.All())
+        foreach (TensorSpec expected in _names.All())
         {
             (MappedFile file, SafetensorsEntry entry) = Take(expected);
             NumberType type = TypeOf(expected, file, entry);
@@ -19,8 +24,7 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, TensorNames nam
             _tensors.Add(expected.Name, new CheckpointTensor(file, entry, type) { Scales = scales });
         }
 
-        foreach (string extra in names.KnownExtras())
-            found.Remove(extra);
+        _ignored.Take(found);
         if (found.Count == 0)
             return _tensors;
         string surplus = found.Keys.Order(StringComparer.Ordinal).First();

@@ -71,19 +71,6 @@ public sealed class TensorNames
     /// <summary>Every tensor of the model, except the scales of FP8 matrices, which lie beside those that are.</summary>
     public IEnumerable<TensorSpec> All() => OfAttention().Concat(OfExperts());
 
-    /// <summary>Tensors that may be there and are ignored.</summary>
-    public IEnumerable<string> KnownExtras()
-    {
-        // Savers write the tied head a second time; the authors' code ties it again after loading.
-        if (_spec.HasTiedEmbeddings)
-            yield return Patterns.LmHead;
-        foreach (KnownExtra extra in Patterns.KnownExtras)
-        {
-            for (int layer = 0; layer < _spec.LayerCount; layer++)
-                yield return Name(extra.Pattern, layer);
-        }
-    }
-
     /// <summary>The name of the scales of an FP8 matrix.</summary>
     internal static string ScalesOf(string matrix) => matrix + "_scale_inv";
 

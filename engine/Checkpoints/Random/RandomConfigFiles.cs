@@ -41,10 +41,10 @@ internal static class RandomConfigFiles
         json.WriteNumber("num_attention_heads", options.HeadCount);
         json.WriteNumber("num_key_value_heads", options.KvHeadCount);
         json.WriteNumber("head_dim", options.HeadDim);
-        json.WriteNumber(family.Fields.ExpertCount, options.ExpertCount);
-        json.WriteNumber(family.Fields.ExpertsPerToken, options.ExpertsPerToken);
-        json.WriteNumber(family.Fields.ExpertWidth, options.ExpertWidth);
-        if (family.Fields.RouterNormalized is { } normalized)
+        json.WriteNumber(family.Router.ExpertCount, options.ExpertCount);
+        json.WriteNumber(family.Router.ExpertsPerToken, options.ExpertsPerToken);
+        json.WriteNumber(family.Experts.Width, options.ExpertWidth);
+        if (family.Router.IsNormalized.Field is { } normalized)
             json.WriteBoolean(normalized, options.IsRouterNormalized);
         json.WriteNumber("vocab_size", options.VocabularySize);
         json.WriteNumber("max_position_embeddings", options.ContextLength);

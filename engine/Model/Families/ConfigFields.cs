@@ -1,23 +1,25 @@
 namespace MegaInfer.Engine.Model.Families;
 
-/// <summary>How a family's config.json names what differs between families, and the value that its authors' code takes for an absent field.</summary>
+/// <summary>
+/// How a family's config.json names the sizes of a model, and what its authors' code takes for an absent field. A dot leads into an object: <c>attn_config.kv_n_heads</c>.
+/// </summary>
 public sealed record ConfigFields
 {
-    public required string ExpertCount { get; init; }
+    public string HiddenSize { get; init; } = "hidden_size";
 
-    public required string ExpertWidth { get; init; }
+    public string LayerCount { get; init; } = "num_hidden_layers";
 
-    public string ExpertsPerToken { get; init; } = "num_experts_per_tok";
+    public string ContextLength { get; init; } = "max_position_embeddings";
 
-    /// <summary>Field that says whether the chosen router weights are normalised; null where the family always does.</summary>
-    public string? RouterNormalized { get; init; }
+    public required int DefaultContextLength { get; init; }
 
-    /// <summary>Field that must be true for <c>sliding_window</c> to count; null where the window counts by itself.</summary>
-    public string? SlidingWindowSwitch { get; init; }
+    public NormKind Norm { get; init; }
 
-    public required float DefaultRopeTheta { get; init; }
+    /// <summary>Null where the epsilon is always the default one.</summary>
+    public string? NormEpsilon { get; init; } = "rms_norm_eps";
 
     public required float DefaultNormEpsilon { get; init; }
 
-    public required int DefaultContextLength { get; init; }
+    /// <summary>Names the activation, which must be SiLU.</summary>
+    public string Activation { get; init; } = "hidden_act";
 }

@@ -7,15 +7,12 @@ internal static class Mixtral
     {
         ModelType = "mixtral",
         Architecture = "MixtralForCausalLM",
-        HasHeadNorm = false,
-        Fields = new ConfigFields
-        {
-            ExpertCount = "num_local_experts",
-            ExpertWidth = "intermediate_size",
-            DefaultRopeTheta = 1_000_000f,
-            DefaultNormEpsilon = 1e-5f,
-            DefaultContextLength = 131_072,
-        },
+        Fields = new ConfigFields { DefaultContextLength = 131_072, DefaultNormEpsilon = 1e-5f },
+        Attention = new GroupedFields(),
+        Rope = new RopeFields { DefaultTheta = 1_000_000f },
+        Router = new RouterFields { ExpertCount = "num_local_experts" },
+        Experts = new ExpertFields { Width = "intermediate_size" },
+        Layers = new LayerFields { Window = new WindowFields() },
         Tensors = new TensorPatterns
         {
             Router = "model.layers.{layer}.block_sparse_moe.gate.weight",

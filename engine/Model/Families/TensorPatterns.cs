@@ -53,6 +53,9 @@ public sealed record TensorPatterns
 
     public required ExpertPattern ExpertDown { get; init; }
 
+    /// <summary>Stacked experts may be 4-bit numbers, in <c>_blocks</c> and <c>_scales</c> of the same names.</summary>
+    public bool HasMxFloat4 { get; init; }
+
     /// <summary>The module whose gate_proj, up_proj and down_proj are the shared expert.</summary>
     public string SharedExpert { get; init; } = Layer + "mlp.shared_experts";
 
