@@ -2,16 +2,16 @@ using MegaInfer.Engine.Model;
 
 namespace MegaInfer.Engine.Reference;
 
-/// <summary>Router logits to the chosen experts and their weights: mk_gate_topk with softmax scores.</summary>
-internal sealed class Gate(RouterSpec spec)
+/// <summary>Router logits to the chosen experts and their weights: mk_gate_topk.</summary>
+/// <param name="spec">Scores, groups and weights.</param>
+/// <param name="correction">[experts]: added to the scores for the choice only; null: nothing.</param>
+internal sealed class Gate(RouterSpec spec, float[]? correction = null)
 {
     // [experts] -> the chosen (expert, weight), ascending by expert
     public (ExpertId Expert, float Weight)[] Forward(ReadOnlySpan<float> logits)
     {
-        float[] scores = Softmax(logits);
-        bool[] isChosen = new bool[scores.Length];
-        for (int k = 0; k < spec.ExpertsPerToken; k++)
-            isChosen[BestOf(scores, isChosen)] = true;
+        float[] scores = spec.Score == RouterScore.Softmax ? Softmax(logits) : Sigmoids(logits);
+        bool[] isChosen = Choose(Keys(scores));
 
         var routing = new (ExpertId Expert, float Weight)[spec.ExpertsPerToken];
         float sum = 0;
@@ -24,13 +24,57 @@ internal sealed class Gate(RouterSpec spec)
             sum += scores[i];
         }
 
-        if (spec.IsNormalized)
+        for (int k = 0; k < routing.Length; k++)
+            routing[k].Weight = (spec.IsNormalized ? routing[k].Weight / sum : routing[k].Weight) * spec.Scaling;
+        return routing;
+    }
+
+    /// <summary>What the choice goes by; whatever is not a number comes last.</summary>
+    private float[] Keys(float[] scores)
+    {
+        float[] keys = [.. scores.Select((score, expert) => correction is null ? score : score + correction[expert])];
+        return [.. keys.Select(key => float.IsNaN(key) ? float.NegativeInfinity : key)];
+    }
+
+    /// <summary>The greatest keys of the greatest groups.</summary>
+    private bool[] Choose(float[] keys)
+    {
+        int groupSize = keys.Length / spec.Groups;
+        bool[] isGroupChosen = Greatest([.. keys.Chunk(groupSize).Select(GroupScoreOf)], [.. Enumerable.Repeat(true, spec.Groups)], spec.TopGroups);
+        return Greatest(keys, [.. keys.Select((_, expert) => isGroupChosen[expert / groupSize])], spec.ExpertsPerToken);
+    }
+
+    private float GroupScoreOf(float[] keys)
+    {
+        float[] descending = [.. keys.OrderDescending()];
+        return spec.GroupScore == GroupScore.TopTwo && descending.Length > 1 ? descending[0] + descending[1] : descending[0];
+    }
+
+    /// <summary>Marks the <paramref name="count"/> greatest keys of those that may be chosen, ties to the lower index.</summary>
+    private static bool[] Greatest(float[] keys, bool[] isAllowed, int count)
+    {
+        bool[] isChosen = new bool[keys.Length];
+        for (int k = 0; k < count; k++)
         {
-            for (int k = 0; k < routing.Length; k++)
-                routing[k].Weight /= sum;
+            int best = -1;
+            for (int i = 0; i < keys.Length; i++)
+            {
+                if (isAllowed[i] && !isChosen[i] && (best < 0 || keys[i] > keys[best]))
+                    best = i;
+            }
+
+            isChosen[best] = true;
         }
 
-        return routing;
+        return isChosen;
+    }
+
+    private static float[] Sigmoids(ReadOnlySpan<float> logits)
+    {
+        float[] scores = new float[logits.Length];
+        for (int i = 0; i < scores.Length; i++)
+            scores[i] = Sigmoid.Of(logits[i]);
+        return scores;
     }
 
     private static float[] Softmax(ReadOnlySpan<float> logits)
@@ -51,18 +95,5 @@ internal sealed class Gate(RouterSpec spec)
         for (int i = 0; i < scores.Length; i++)
             scores[i] /= sum;
         return scores;
-    }
-
-    /// <summary>The highest score not chosen yet, ties to the lower expert.</summary>
-    private static int BestOf(ReadOnlySpan<float> scores, ReadOnlySpan<bool> isChosen)
-    {
-        int best = -1;
-        for (int i = 0; i < scores.Length; i++)
-        {
-            if (!isChosen[i] && (best < 0 || scores[i] > scores[best]))
-                best = i;
-        }
-
-        return best;
     }
 }

@@ -5,40 +5,61 @@ using MegaInfer.Engine.Model;
 namespace MegaInfer.Engine.Reference;
 
 /// <summary>
-/// A row times a weight matrix: mk_gemm. Each output is one chain of fused multiply-adds over the inputs, ascending, from 0. The weights are kept as [in, out], so that
-/// neighbouring outputs take their steps together; that changes no bit of any of them.
+/// A row times a weight matrix, then a bias: mk_gemm. Each output is one chain of fused multiply-adds over the inputs, ascending, from 0. The weights are kept as
+/// [in, out], so that neighbouring outputs take their steps together; that changes no bit of any of them.
 /// </summary>
 internal sealed class Linear
 {
     private readonly float[] _weights; // [in, out]
-    private readonly int _inputs;
     private readonly int _outputs;
+    private readonly float[]? _bias;
 
-    /// <param name="tensor">[out, in] as in the checkpoint.</param>
-    /// <param name="type">What the weights are packed as: BFloat16 rounds wider ones.</param>
-    public Linear(CheckpointTensor tensor, NumberType type)
+    /// <param name="weights">[out, in], as a checkpoint has them.</param>
+    /// <param name="inputs">Width of the row.</param>
+    /// <param name="bias">[out] or null.</param>
+    public Linear(ReadOnlySpan<float> weights, int inputs, float[]? bias = null)
     {
-        _outputs = tensor.Shape[0];
-        _inputs = tensor.Shape[1];
-        float[] stored = tensor.ToFloat32();
-        _weights = new float[stored.Length];
+        _outputs = weights.Length / inputs;
+        _bias = bias;
+        _weights = new float[weights.Length];
         for (int output = 0; output < _outputs; output++)
         {
-            for (int input = 0; input < _inputs; input++)
-            {
-                float weight = stored[(output * _inputs) + input];
-                _weights[(input * _outputs) + output] = type == NumberType.BFloat16 ? BFloat16.Round(weight) : weight;
-            }
+            for (int input = 0; input < inputs; input++)
+                _weights[(input * _outputs) + output] = weights[(output * inputs) + input];
         }
     }
+
+    /// <summary>A matrix of a checkpoint as a node packs it.</summary>
+    /// <param name="matrix">[out, in]</param>
+    /// <param name="type">BFloat16 rounds wider weights; quantised ones stay as they are.</param>
+    /// <param name="bias">[out] or null; never rounded.</param>
+    public static Linear Of(MatrixView matrix, NumberType type, float[]? bias = null) => Stacked([matrix], type, bias);
+
+    /// <summary>Matrices of the same inputs as one, the outputs of the first before those of the second.</summary>
+    public static Linear Stacked(IReadOnlyList<MatrixView> matrices, NumberType type, float[]? bias = null) =>
+        new([.. matrices.SelectMany(matrix => Load(matrix, type))], matrices[0].Columns, bias);
 
     // [in] -> [out]
     public float[] Forward(ReadOnlySpan<float> row)
     {
         float[] result = new float[_outputs];
-        for (int input = 0; input < _inputs; input++)
+        for (int input = 0; input < row.Length; input++)
             AddScaled(row[input], _weights.AsSpan(input * _outputs, _outputs), result);
+        for (int output = 0; _bias is not null && output < _outputs; output++)
+            result[output] += _bias[output];
         return result;
+    }
+
+    private static float[] Load(MatrixView matrix, NumberType type)
+    {
+        float[] weights = matrix.ToFloat32();
+        if (type == NumberType.BFloat16 && matrix.Scales is null)
+        {
+            for (int i = 0; i < weights.Length; i++)
+                weights[i] = BFloat16.Round(weights[i]);
+        }
+
+        return weights;
     }
 
     /// <summary>result = fma(factor, weights, result), element by element.</summary>

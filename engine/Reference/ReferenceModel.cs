@@ -14,24 +14,24 @@ public sealed class ReferenceModel
     private readonly NumberType _kvType;
     private readonly Embedding _embedding;
     private readonly DecoderLayer[] _layers;
-    private readonly RmsNorm _finalNorm;
+    private readonly INorm _finalNorm;
     private readonly Linear _lmHead;
 
     /// <summary>Reads every weight, widened to fp32; the checkpoint is not needed afterwards.</summary>
     /// <param name="checkpoint">The model.</param>
     /// <param name="kvType">How keys and values are stored: Float32 or BFloat16.</param>
-    /// <param name="weightType">BFloat16 rounds projections, experts and LM head to bf16; Float32 or null keeps what is stored.</param>
+    /// <param name="weightType">BFloat16 rounds projections, experts and LM head to bf16, but not what is quantised; Float32 or null keeps what is stored.</param>
     public ReferenceModel(Checkpoint checkpoint, NumberType kvType, NumberType? weightType = null)
     {
         Spec = checkpoint.Spec;
         _kvType = kvType;
         TensorNames names = checkpoint.Names;
         NumberType type = weightType ?? NumberType.Float32;
-        var rope = new Rope(Spec.Rope, Spec.Attention.KeyDim, Spec.ContextLength);
+        var rope = new Rope(Spec.Rope, Spec.ContextLength);
         _embedding = new Embedding(checkpoint.Tensor(names.Embedding).ToFloat32(), Spec.HiddenSize);
-        _layers = [.. Enumerable.Range(0, Spec.LayerCount).Select(layer => new DecoderLayer(checkpoint, layer, rope, type))];
-        _finalNorm = new RmsNorm(checkpoint.Tensor(names.FinalNorm).ToFloat32(), Spec.NormEpsilon);
-        _lmHead = new Linear(checkpoint.Tensor(names.LmHead), type);
+        _layers = [.. Spec.Layers.Select((layer, index) => new DecoderLayer(Spec, layer, checkpoint.Layer(index), rope, type))];
+        _finalNorm = INorm.Of(Spec, checkpoint.Tensor(names.FinalNorm).ToFloat32());
+        _lmHead = Linear.Of(MatrixView.Whole(checkpoint.Tensor(names.LmHead)), type);
     }
 
     public ModelSpec Spec { get; }
@@ -86,7 +86,7 @@ public sealed class ReferenceModel
     // [hidden] -> [vocabulary]
     private float[] LogitsOf(float[] hidden) => _lmHead.Forward(_finalNorm.Forward(hidden));
 
-    private KvCache[] NewCaches() => [.. _layers.Select(_ => new KvCache(_kvType))];
+    private KvCache[] NewCaches() => [.. _layers.Select(_ => new KvCache(Spec.Attention, _kvType))];
 
     private FinishReason? EndOf(GenerationRequest request, SamplingState state, List<int> tokens)
     {

@@ -3,7 +3,7 @@ namespace MegaInfer.Engine.Reference;
 /// <summary>A row divided by its root mean square, times a weight: mk_rmsnorm.</summary>
 /// <param name="weight">[width]</param>
 /// <param name="epsilon">Added to the mean square.</param>
-internal sealed class RmsNorm(float[] weight, float epsilon)
+internal sealed class RmsNorm(float[] weight, float epsilon) : INorm
 {
     /// <summary>[width] to [width], or a head of a row at a time where the row holds several.</summary>
     public float[] Forward(ReadOnlySpan<float> row)

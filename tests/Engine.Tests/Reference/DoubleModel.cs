@@ -3,110 +3,79 @@ using MegaInfer.Engine.Model;
 
 namespace MegaInfer.Engine.Tests.Reference;
 
-/// <summary>The families' definition in doubles, whole sequences at a time, without tiles, lanes or caches: an independent second opinion.</summary>
+/// <summary>
+/// Models of grouped attention and softmax routers in doubles, whole sequences at a time, without tiles, lanes or caches: an independent second opinion on how the blocks
+/// follow each other. What families add to it is compared block by block.
+/// </summary>
 internal sealed class DoubleModel(Checkpoint checkpoint)
 {
     private readonly ModelSpec _spec = checkpoint.Spec;
-    private readonly TensorNames _names = checkpoint.Names;
-    private readonly Dictionary<string, double[]> _loaded = [];
+    private readonly GroupedAttentionSpec _attention = (GroupedAttentionSpec)checkpoint.Spec.Attention;
 
     /// <summary>[tokens][vocabulary]</summary>
     public double[][] Logits(int[] tokens)
     {
-        double[] table = Load(_names.Embedding);
-        double[][] rows = [.. tokens.Select(token => table[(token * _spec.HiddenSize)..((token + 1) * _spec.HiddenSize)])];
+        float[] table = checkpoint.Tensor(checkpoint.Names.Embedding).ToFloat32();
+        double[][] rows = [.. tokens.Select(token => Doubles.Of(table[(token * _spec.HiddenSize)..((token + 1) * _spec.HiddenSize)]))];
         for (int layer = 0; layer < _spec.LayerCount; layer++)
         {
-            double[][] attended = Attend(layer, [.. rows.Select(row => Norm(row, _names.AttentionNorm(layer)))]);
-            rows = [.. rows.Zip(attended, Add)];
-            rows = [.. rows.Select(row => Add(row, VisitExperts(layer, Norm(row, _names.FfnNorm(layer)))))];
+            LayerTensors tensors = checkpoint.Layer(layer);
+            float[] attentionNorm = tensors.AttentionNorm();
+            rows = [.. rows.Zip(Attend(tensors, [.. rows.Select(row => Norm(row, attentionNorm))]), Doubles.Add)];
+            float[] ffnNorm = tensors.FfnNorm();
+            var experts = new DoubleExperts(_spec, tensors);
+            rows = [.. rows.Select(row => Doubles.Add(row, experts.Visit(Norm(row, ffnNorm))))];
         }
 
-        return [.. rows.Select(row => Times(Norm(row, _names.FinalNorm), _names.LmHead))];
+        float[] finalNorm = checkpoint.Tensor(checkpoint.Names.FinalNorm).ToFloat32();
+        float[] head = checkpoint.Tensor(checkpoint.Names.LmHead).ToFloat32();
+        return [.. rows.Select(row => Doubles.Times(Norm(row, finalNorm), head))];
     }
 
-    private double[][] Attend(int layer, double[][] rows)
+    private double[][] Attend(LayerTensors tensors, double[][] rows)
     {
-        var attention = (GroupedAttentionSpec)_spec.Attention;
-        bool hasHeadNorm = attention.HeadNorm != HeadNorm.None;
-        double[][] queries = [.. rows.Select((row, position) => Heads(Times(row, _names.Query(layer)), hasHeadNorm ? _names.QueryNorm(layer) : null, position))];
-        double[][] keys = [.. rows.Select((row, position) => Heads(Times(row, _names.Key(layer)), hasHeadNorm ? _names.KeyNorm(layer) : null, position))];
-        double[][] values = [.. rows.Select(row => Times(row, _names.Value(layer)))];
-        return [.. rows.Select((_, position) =>
-        {
-            double[] result = new double[attention.QueryWidth];
-            for (int head = 0; head < attention.HeadCount; head++)
+        float[][] qkv = [.. tensors.Qkv().Select(matrix => matrix.ToFloat32())];
+        float[] output = tensors.Output().ToFloat32();
+        double[][][] queries = [.. rows.Select((row, position) => Heads(Doubles.Times(row, qkv[0]), tensors.QueryNorm(), position))];
+        double[][][] keys = [.. rows.Select((row, position) => Heads(Doubles.Times(row, qkv[1]), tensors.KeyNorm(), position))];
+        double[][][] values = [.. rows.Select(row => Doubles.Times(row, qkv[2]).Chunk(_attention.HeadDim).ToArray())];
+        double scale = 1 / Math.Sqrt(_attention.HeadDim);
+        return [.. rows.Select((_, position) => Doubles.Times(
+            [.. queries[position].SelectMany((query, head) =>
             {
-                int kv = head / (attention.HeadCount / attention.KvHeadCount) * attention.HeadDim;
-                int from = head * attention.HeadDim;
-                double[] shares = Softmax([.. Enumerable.Range(0, position + 1).Select(other =>
-                    Enumerable.Range(0, attention.HeadDim).Sum(d => queries[position][from + d] * keys[other][kv + d]) / Math.Sqrt(attention.HeadDim))]);
-                for (int d = 0; d < attention.HeadDim; d++)
-                    result[from + d] = shares.Select((share, other) => share * values[other][kv + d]).Sum();
-            }
+                int kvHead = head / (_attention.HeadCount / _attention.KvHeadCount);
+                return Doubles.Attend(query, HeadOf(keys, kvHead, position), HeadOf(values, kvHead, position), scale, 0, null);
+            })],
+            output))];
 
-            return Times(result, _names.Output(layer));
-        })];
+        static double[][] HeadOf(double[][][] rows, int kvHead, int position) => [.. rows[..(position + 1)].Select(row => row[kvHead])];
     }
 
-    private double[] Heads(double[] row, string? norm, int position)
-    {
-        RopeSpec rope = _spec.Rope;
-        return [.. row.Chunk(_spec.Attention.KeyDim).SelectMany(chunk =>
-        {
-            double[] head = norm is null ? chunk : Norm(chunk, norm);
-            double[] turned = [.. head];
-            for (int i = 0; i < rope.RotaryDim / 2; i++)
-            {
-                double angle = position * Math.Pow(rope.Theta, -2.0 * i / rope.RotaryDim);
-                int j = i + (rope.RotaryDim / 2);
-                turned[i] = (head[i] * Math.Cos(angle)) - (head[j] * Math.Sin(angle));
-                turned[j] = (head[j] * Math.Cos(angle)) + (head[i] * Math.Sin(angle));
-            }
+    private double[][] Heads(double[] row, float[]? norm, int position) =>
+        [.. (norm is null ? row : Norm(row, norm)).Chunk(_attention.HeadDim).Select(head => Doubles.Rotate(head, _spec.Rope, position))];
 
-            return turned;
-        })];
-    }
+    private double[] Norm(double[] row, float[] weight) => Doubles.RmsNorm(row, weight, _spec.NormEpsilon);
 
-    private double[] VisitExperts(int layer, double[] row)
+    /// <summary>A layer's router and experts.</summary>
+    private sealed class DoubleExperts(ModelSpec spec, LayerTensors tensors)
     {
-        double[] scores = Softmax(Times(row, _names.Router(layer)));
-        int[] chosen = [.. Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(_spec.Router.ExpertsPerToken)];
-        double total = _spec.Router.IsNormalized ? chosen.Sum(i => scores[i]) : 1;
-        double[] result = new double[row.Length];
-        foreach (int i in chosen)
+        private readonly float[] _router = tensors.Router().ToFloat32();
+
+        private readonly float[][][] _experts =
+        [
+            .. Enumerable.Range(0, spec.Router.ExpertCount).Select(index => tensors.Expert(new ExpertId(index)))
+                .Select(expert => (float[][])[expert.Gate.ToFloat32(), expert.Up.ToFloat32(), expert.Down.ToFloat32()]),
+        ];
+
+        public double[] Visit(double[] row)
         {
-            var expert = new ExpertId(i);
-            double[] middle = [.. Times(row, _names.ExpertGate(layer, expert)).Zip(Times(row, _names.ExpertUp(layer, expert)), (gate, up) => gate / (1 + Math.Exp(-gate)) * up)];
-            double[] down = Times(middle, _names.ExpertDown(layer, expert));
-            result = Add(result, [.. down.Select(value => value * scores[i] / total)]);
+            double[] scores = Doubles.Softmax(Doubles.Times(row, _router));
+            int[] chosen = [.. Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(spec.Router.ExpertsPerToken)];
+            double total = spec.Router.IsNormalized ? chosen.Sum(i => scores[i]) : 1;
+            return chosen.Select(i => Doubles.Scale(Apply(_experts[i], row), scores[i] / total)).Aggregate(Doubles.Add);
         }
 
-        return result;
-    }
-
-    private double[] Norm(double[] row, string weight)
-    {
-        double factor = 1 / Math.Sqrt(row.Average(value => value * value) + _spec.NormEpsilon);
-        return [.. row.Zip(Load(weight), (value, scale) => value * factor * scale)];
-    }
-
-    private double[] Times(double[] row, string matrix) => [.. Load(matrix).Chunk(row.Length).Select(weights => weights.Zip(row, (a, b) => a * b).Sum())];
-
-    private double[] Load(string name)
-    {
-        if (!_loaded.TryGetValue(name, out double[]? values))
-            _loaded[name] = values = [.. checkpoint.Tensor(name).ToFloat32().Select(value => (double)value)];
-        return values;
-    }
-
-    private static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
-
-    private static double[] Softmax(double[] logits)
-    {
-        double maximum = logits.Max();
-        double[] powers = [.. logits.Select(logit => Math.Exp(logit - maximum))];
-        double sum = powers.Sum();
-        return [.. powers.Select(power => power / sum)];
+        private static double[] Apply(float[][] expert, double[] row) =>
+            Doubles.Times([.. Doubles.Times(row, expert[0]).Zip(Doubles.Times(row, expert[1]), Doubles.Swiglu)], expert[2]);
     }
 }

@@ -1,122 +1,70 @@
+using MegaInfer.Rl.Tests.Oracle.Families;
 using TorchSharp;
 
 namespace MegaInfer.Rl.Tests.Oracle;
 
 /// <summary>
-/// An independent forward pass of Qwen3-MoE and Mixtral, written from the families' definitions with plain libtorch operations in
+/// An independent forward pass of the families of mixture-of-experts models, written from their definitions with plain libtorch operations in
 /// float32 on the stored weights. It shares no code with the engine, so that both are wrong alike only by a shared misreading. Not thread
 /// safe.
 /// </summary>
-public sealed class TorchOracle
+public sealed class TorchOracle : IDisposable
 {
-    // Scalars made on the fly may be collected while native code reads them.
-    private static readonly Scalar One = 1;
-    private static readonly Scalar LowestScore = float.NegativeInfinity;
-
-    private readonly OracleConfig _config;
-    private readonly OracleWeights _weights;
-    private readonly Scalar _epsilon;
-    private readonly Scalar _scoreScale;
+    private readonly OracleContext _context;
+    private readonly OracleModel _model;
+    private readonly bool _isTied;
 
     /// <summary>Reads config.json and the safetensors files of a Hugging Face folder.</summary>
     public TorchOracle(string modelFolder)
+        : this(modelFolder, new HashSet<string>())
     {
-        _config = new OracleConfig(modelFolder);
-        _weights = new OracleWeights(modelFolder);
-        _epsilon = _config.NormEpsilon;
-        _scoreScale = 1 / Math.Sqrt(_config.HeadDim);
     }
+
+    /// <summary>The same, with mistakes: without the named features (<see cref="OracleFeature"/>).</summary>
+    /// <exception cref="NotSupportedException">Another family, or a form of one that the oracle does not know.</exception>
+    public TorchOracle(string modelFolder, IReadOnlySet<string> knockedOut)
+        : this(modelFolder, knockedOut, roundsKv: false)
+    {
+    }
+
+    internal TorchOracle(string modelFolder, IReadOnlySet<string> knockedOut, bool roundsKv)
+    {
+        UseOneThread();
+        OracleConfig config = OracleConfig.Read(modelFolder);
+        var features = new OracleFeatures(knockedOut);
+        _context = new OracleContext(config, new OracleWeights(modelFolder, config, features), features, Trace) { RoundsKv = roundsKv };
+        _model = OracleFamilies.Build(_context);
+        _isTied = config.Flag("tie_word_embeddings", !_context.Weights.Has(_model.Head));
+    }
+
+    /// <summary>What the last pass showed of itself.</summary>
+    public OracleTrace Trace { get; } = new();
+
+    /// <summary>The features that the model has, known once a pass has been made with none knocked out.</summary>
+    public IReadOnlySet<string> Features => _context.Features.Met;
 
     /// <summary>The logits after every token: [tokens, vocabulary].</summary>
     public float[,] Logits(int[] tokens)
     {
+        UseOneThread();
         using IDisposable noGradient = torch.no_grad();
         using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor hidden = _weights["model.embed_tokens.weight"].index_select(0, torch.from_array(tokens.Select(id => (long)id).ToArray()));
-        for (int layer = 0; layer < _config.LayerCount; layer++)
+        Trace.Start(tokens.Length);
+        torch.Tensor hidden = _context.Weights[_model.Embedding].index_select(0, torch.from_array(tokens.Select(id => (long)id).ToArray()));
+        foreach (OracleLayer layer in _model.Layers)
         {
-            string prefix = $"model.layers.{layer}.";
-            hidden = hidden.add(Attention(prefix + "self_attn.", Norm(hidden, prefix + "input_layernorm.weight")), One);
-            hidden = hidden.add(Experts(prefix, Norm(hidden, prefix + "post_attention_layernorm.weight")), One);
+            hidden = hidden.Plus(layer.Attention.Forward(_model.Norm.Forward(hidden, layer.AttentionNorm)));
+            hidden = hidden.Plus(layer.FeedForward.Forward(_model.Norm.Forward(hidden, layer.FeedForwardNorm)));
         }
-        torch.Tensor head = _weights[_weights.Has("lm_head.weight") ? "lm_head.weight" : "model.embed_tokens.weight"];
-        torch.Tensor logits = Norm(hidden, "model.norm.weight").matmul(head.t()).contiguous();
+        string head = _isTied ? _model.Embedding : _model.Head;
+        torch.Tensor logits = _context.Project(_model.Norm.Forward(hidden, _model.FinalNorm), head).contiguous();
         float[,] result = new float[logits.shape[0], logits.shape[1]];
         Buffer.BlockCopy(logits.data<float>().ToArray(), 0, result, 0, result.Length * sizeof(float));
         return result;
     }
 
-    // x / sqrt(mean(x^2) + epsilon) * weight, over the last dimension
-    private torch.Tensor Norm(torch.Tensor x, string weight)
-    {
-        torch.Tensor meanSquare = x.mul(x).mean([-1L], keepdim: true);
-        return x.mul(meanSquare.add(_epsilon).rsqrt()).mul(_weights[weight]);
-    }
+    public void Dispose() => _context.Weights.Dispose();
 
-    private torch.Tensor Attention(string prefix, torch.Tensor x)
-    {
-        long tokens = x.shape[0];
-        torch.Tensor query = Project(x, prefix + "q_proj.weight").view(tokens, _config.HeadCount, _config.HeadDim);
-        torch.Tensor key = Project(x, prefix + "k_proj.weight").view(tokens, _config.KvHeadCount, _config.HeadDim);
-        torch.Tensor value = Project(x, prefix + "v_proj.weight").view(tokens, _config.KvHeadCount, _config.HeadDim);
-        if (_config.IsQwen)
-        {
-            query = Norm(query, prefix + "q_norm.weight");
-            key = Norm(key, prefix + "k_norm.weight");
-        }
-        query = Rotate(query).transpose(0, 1); // [heads, tokens, dim]
-        int group = _config.HeadCount / _config.KvHeadCount;
-        key = Rotate(key).repeat_interleave(group, dim: 1).transpose(0, 1);
-        value = value.repeat_interleave(group, dim: 1).transpose(0, 1);
-        torch.Tensor future = torch.ones([tokens, tokens], dtype: torch.@bool).triu(1);
-        torch.Tensor scores = query.matmul(key.transpose(1, 2)).mul(_scoreScale).masked_fill(future, LowestScore);
-        torch.Tensor mixed = scores.softmax(-1).matmul(value); // [heads, tokens, dim]
-        return Project(mixed.transpose(0, 1).reshape(tokens, _config.HeadCount * _config.HeadDim), prefix + "o_proj.weight");
-    }
-
-    // x cos + rotate_half(x) sin, where rotate_half is (-second half, first half)
-    private torch.Tensor Rotate(torch.Tensor x)
-    {
-        int tokens = (int)x.shape[0];
-        int half = _config.HeadDim / 2;
-        float[] cosines = new float[tokens * _config.HeadDim];
-        float[] sines = new float[tokens * _config.HeadDim];
-        for (int position = 0; position < tokens; position++)
-        {
-            for (int i = 0; i < _config.HeadDim; i++)
-            {
-                double angle = position * Math.Pow(_config.RopeTheta, -2.0 * (i % half) / _config.HeadDim);
-                cosines[(position * _config.HeadDim) + i] = (float)Math.Cos(angle);
-                sines[(position * _config.HeadDim) + i] = (float)Math.Sin(angle);
-            }
-        }
-        torch.Tensor cosine = torch.from_array(cosines).view(tokens, 1, _config.HeadDim);
-        torch.Tensor sine = torch.from_array(sines).view(tokens, 1, _config.HeadDim);
-        torch.Tensor turned = torch.cat([x.narrow(2, half, half).neg(), x.narrow(2, 0, half)], 2);
-        return x.mul(cosine).add(turned.mul(sine), One);
-    }
-
-    // Every expert computes every token; tokens that did not choose it have the weight 0.
-    private torch.Tensor Experts(string prefix, torch.Tensor x)
-    {
-        string block = prefix + (_config.IsQwen ? "mlp." : "block_sparse_moe.");
-        torch.Tensor probabilities = Project(x, block + "gate.weight").softmax(-1);
-        (torch.Tensor chosen, torch.Tensor experts) = probabilities.topk(_config.ExpertsPerToken, -1);
-        if (_config.IsRouterNormalised)
-            chosen = chosen.div(chosen.sum(dim: -1L, keepdim: true));
-        torch.Tensor weights = torch.zeros_like(probabilities).scatter(1, experts, chosen); // [tokens, experts]
-        torch.Tensor result = torch.zeros_like(x);
-        for (int expert = 0; expert < _config.ExpertCount; expert++)
-        {
-            string name = $"{block}experts.{expert}.";
-            torch.Tensor gate = Project(x, name + (_config.IsQwen ? "gate_proj.weight" : "w1.weight"));
-            torch.Tensor up = Project(x, name + (_config.IsQwen ? "up_proj.weight" : "w3.weight"));
-            torch.Tensor inner = gate.mul(gate.sigmoid()).mul(up);
-            torch.Tensor output = Project(inner, name + (_config.IsQwen ? "down_proj.weight" : "w2.weight"));
-            result = result.add(output.mul(weights.narrow(1, expert, 1)), One);
-        }
-        return result;
-    }
-
-    private torch.Tensor Project(torch.Tensor x, string weight) => x.matmul(_weights[weight].t());
+    // Operations this small gain nothing from more, and on a busy machine threads wait for each other. A setting of the calling thread.
+    private static void UseOneThread() => torch.set_num_threads(1);
 }
