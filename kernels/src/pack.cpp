@@ -1,136 +1,19 @@
 #include "pack.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
 #include <memory>
 #include <vector>
 
-#include "error.h"
 #include "memory.h"
-#include "numbers.h"
-#include "source.h"
+#include "panel.h"
 
 namespace mk {
 namespace {
 
-struct Panel {
-  char* out;
-  SourceRow features[kPanelWidth];  // first half, then second half
-};
-
-struct PackJob {
-  const Panel* panels;
-  int32_t columns;
-  int32_t dtype;
-  std::atomic<Defect>* defect;
-};
-
-// Rows are read in short runs so that a source line is used whole while it is in the cache.
-constexpr int32_t kRun = 32;
-
-// Kernels fold 2^8 into the scales (see cpu/stored.h): it must not overflow.
-constexpr float kF8ScaleLimit = 0x1p120f;
-
-Defect worse(Defect a, Defect b) { return a == Defect::kNone ? b : a; }
-
-Defect pack_values(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
-  float run[kPanelWidth][kRun];
-  Defect defect = Defect::kNone;
-  for (int32_t j = 0; j < kPanelWidth; ++j)
-    defect = worse(defect, read_values(panel.features[j], begin, length, run[j]));
-  for (int32_t i = 0; i < length; ++i) {
-    const uint64_t line = static_cast<uint64_t>(begin + i) * kPanelWidth;
-    if (dtype == MK_F32) {
-      float* out = reinterpret_cast<float*>(panel.out) + line;
-      for (int32_t j = 0; j < kPanelWidth; ++j) out[j] = run[j][i];
-    } else {
-      uint16_t* out = reinterpret_cast<uint16_t*>(panel.out) + line;
-      for (int32_t j = 0; j < kPanelHalf; ++j) {
-        out[2 * j] = bf16_of_float(run[j][i]);
-        out[2 * j + 1] = bf16_of_float(run[kPanelHalf + j][i]);
-      }
-    }
-  }
-  return defect;
-}
-
-Defect pack_codes(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
-  uint8_t run[kPanelWidth][kRun];
-  Defect defect = Defect::kNone;
-  for (int32_t j = 0; j < kPanelWidth; ++j)
-    defect = worse(defect, read_codes(panel.features[j], begin, length, run[j]));
-  uint8_t* out = reinterpret_cast<uint8_t*>(panel.out) + static_cast<int64_t>(begin) * line_bytes_of(dtype);
-  for (int32_t i = 0; i < length; ++i, out += line_bytes_of(dtype)) {
-    for (int32_t j = 0; j < kPanelHalf; ++j) {
-      const uint8_t first = run[j][i], second = run[kPanelHalf + j][i];
-      if (dtype == MK_F8_E4M3) {
-        out[2 * j] = first;
-        out[2 * j + 1] = second;
-      } else {
-        out[j] = static_cast<uint8_t>(first | (second << 4));
-      }
-    }
-  }
-  return defect;
-}
-
-Defect pack_scales(const Panel& panel, int32_t columns, int32_t dtype) {
-  char* out = panel.out + scales_offset(columns, dtype);
-  Defect defect = Defect::kNone;
-  for (int32_t k = 0; k < columns; k += scale_columns_of(dtype), out += scale_line_bytes_of(dtype)) {
-    for (int32_t j = 0; j < kPanelWidth; ++j) {
-      if (dtype == MK_F8_E4M3) {
-        float& scale = reinterpret_cast<float*>(out)[j];
-        defect = worse(defect, read_f8_scale(panel.features[j], k, &scale));
-        if (std::abs(scale) >= kF8ScaleLimit) defect = worse(defect, Defect::kLargeScale);
-      } else {
-        defect = worse(defect, read_mxfp4_scale(panel.features[j], k, reinterpret_cast<uint8_t*>(out) + j));
-      }
-    }
-  }
-  return defect;
-}
-
-void pack_panels(const void* job_address, int64_t begin, int64_t end) {
-  const PackJob& job = *static_cast<const PackJob*>(job_address);
-  const bool scaled = scale_columns_of(job.dtype) != 0;
-  Defect defect = Defect::kNone;
-  for (int64_t p = begin; p < end; ++p) {
-    const Panel& panel = job.panels[p];
-    for (int32_t k = 0; k < job.columns; k += kRun) {
-      const int32_t length = std::min(kRun, job.columns - k);
-      defect =
-          worse(defect, scaled ? pack_codes(panel, k, length, job.dtype) : pack_values(panel, k, length, job.dtype));
-    }
-    if (scaled) defect = worse(defect, pack_scales(panel, job.columns, job.dtype));
-  }
-  if (defect != Defect::kNone) job.defect->store(defect, std::memory_order_relaxed);
-}
-
-void refuse(Defect defect) {
-  switch (defect) {
-    case Defect::kNone:
-      return;
-    case Defect::kCode:
-      throw Error(MK_INVALID, "a weight is not a number (code 0x7f or 0xff of F8_E4M3)");
-    case Defect::kScale:
-      throw Error(MK_INVALID, "a scale is not a finite number");
-    case Defect::kLargeScale:
-      throw Error(MK_UNSUPPORTED, "a scale of F8_E4M3 is not below 2^120; pack the weight as F32");
-  }
-}
-
 int32_t panels_of(int32_t features, int32_t per_panel) { return (features + per_panel - 1) / per_panel; }
 
-PackedMatrix describe(void* data, int32_t columns, int32_t panels, int32_t dtype) {
-  constexpr uint64_t kLine = 64;
-  uint64_t panel_bytes = scales_offset(columns, dtype);
-  if (const int32_t step = scale_columns_of(dtype); step != 0) {
-    const int32_t scale_lines = (columns + step - 1) / step;
-    panel_bytes += static_cast<uint64_t>(scale_lines) * static_cast<uint64_t>(scale_line_bytes_of(dtype));
-  }
-  return {data, (panel_bytes + kLine - 1) / kLine * kLine, columns, panels, dtype};
+PackedMatrix describe(int32_t columns, int32_t panels, int32_t dtype) {
+  return {nullptr, panel_bytes_of(columns, dtype), columns, panels, dtype};
 }
 
 uint64_t bytes_of(const PackedMatrix& matrix) { return matrix.panel_bytes * static_cast<uint64_t>(matrix.panels); }
@@ -165,14 +48,6 @@ std::vector<SourceRow> features_of(const mk_matrix& matrix) {
   return features;
 }
 
-void run_pack(Runtime& runtime, const std::vector<Panel>& panels, int32_t columns, int32_t dtype) {
-  std::atomic<Defect> defect = Defect::kNone;
-  const PackJob job = {panels.data(), columns, dtype, &defect};
-  const double cost_ns = static_cast<double>(panels.size()) * columns * kPanelWidth;
-  parallel_for(runtime, static_cast<int64_t>(panels.size()), cost_ns, pack_panels, &job);
-  refuse(defect.load(std::memory_order_relaxed));
-}
-
 using Memory = std::unique_ptr<void, decltype(&free_memory)>;
 
 // Where the parts of every expert lie in its memory.
@@ -189,8 +64,8 @@ ExpertLayout layout_of(const mk_experts_shape& shape, const mk_expert_matrices* 
   const auto bias_bytes = [](const PackedMatrix& matrix) {
     return static_cast<uint64_t>(matrix.panels) * kPanelWidth * sizeof(float);
   };
-  const PackedMatrix gate_up = describe(nullptr, shape.hidden, panels_of(shape.width, kPanelHalf), shape.dtype);
-  const PackedMatrix down = describe(nullptr, shape.width, panels_of(shape.hidden, kPanelWidth), shape.dtype);
+  const PackedMatrix gate_up = describe(shape.hidden, panels_of(shape.width, kPanelHalf), shape.dtype);
+  const PackedMatrix down = describe(shape.width, panels_of(shape.hidden, kPanelWidth), shape.dtype);
   const bool has_gate_up_bias = shape.count > 0 && experts[0].gate_bias != nullptr;
   const bool has_down_bias = shape.count > 0 && experts[0].down_bias != nullptr;
   return {gate_up, down, has_gate_up_bias ? bias_bytes(gate_up) : 0, has_down_bias ? bias_bytes(down) : 0};
@@ -226,12 +101,12 @@ mk_weight* pack_weight(Runtime& runtime, const mk_matrix* matrices, int32_t coun
     features.insert(features.end(), more.begin(), more.end());
   }
   const int32_t rows = static_cast<int32_t>(features.size());
-  PackedMatrix matrix = describe(nullptr, columns, panels_of(rows, kPanelWidth), dtype);
+  PackedMatrix matrix = describe(columns, panels_of(rows, kPanelWidth), dtype);
   Memory memory(allocate_memory(bytes_of(matrix)), &free_memory);
   matrix.data = memory.get();
   std::vector<Panel> panels;
   append_plain_panels(matrix, panels, features);
-  run_pack(runtime, panels, columns, dtype);
+  pack_panels(runtime, panels, columns, dtype);
   auto weight = std::make_unique<mk_weight>(mk_weight{matrix, rows, bytes_of(matrix)});
   (void)memory.release();
   return weight.release();
@@ -265,8 +140,8 @@ mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const 
     append_panels(packed[i].gate_up, gate_up_panels, features_of(source[0]), features_of(source[1]));
     append_plain_panels(packed[i].down, down_panels, features_of(source[2]));
   }
-  run_pack(runtime, gate_up_panels, shape.hidden, shape.dtype);
-  run_pack(runtime, down_panels, shape.width, shape.dtype);
+  pack_panels(runtime, gate_up_panels, shape.hidden, shape.dtype);
+  pack_panels(runtime, down_panels, shape.width, shape.dtype);
   auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get()});
   (void)memory.release();
   (void)packed.release();

@@ -32,27 +32,38 @@ void read_plain(const SourceRow& source, int32_t begin, int32_t length, float* o
   for (int32_t i = 0; i < length; ++i) out[i] = convert(first + i * step);
 }
 
-// Codes become numbers in place of a table: a run is short.
+// What every code stands for.
+struct CodeValues {
+  CodeValues() {
+    for (uint32_t code = 0; code < 256; ++code) f8[code] = float_of_f8(code);
+    for (uint32_t code = 0; code < 16; ++code) f4[code] = float_of_f4(code);
+  }
+  float f8[256];
+  float f4[16];
+};
+
+Defect read_scale(const SourceRow& source, int32_t column, float* out) {
+  if (source.matrix->data_dtype == MK_F8_E4M3) return read_f8_scale(source, column, out);
+  uint8_t exponent = 0;
+  const Defect defect = read_mxfp4_scale(source, column, &exponent);
+  *out = power_of_e8m0(exponent);
+  return defect;
+}
+
 constexpr int32_t kRun = 64;
 
 Defect read_scaled(const SourceRow& source, int32_t begin, int32_t length, float* out) {
-  const bool is_f8 = source.matrix->data_dtype == MK_F8_E4M3;
+  static const CodeValues values;
+  const float* value_of = source.matrix->data_dtype == MK_F8_E4M3 ? values.f8 : values.f4;
   for (int32_t done = 0; done < length;) {
     const int32_t run = columns_of_block(*source.matrix, begin + done, std::min(kRun, length - done));
     uint8_t codes[kRun];
-    Defect defect = read_codes(source, begin + done, run, codes);
     float scale = 0.0f;
-    if (is_f8) {
-      const Defect of_scale = read_f8_scale(source, begin + done, &scale);
-      if (of_scale != Defect::kNone) defect = of_scale;
-    } else {
-      uint8_t exponent = 0;
-      const Defect of_scale = read_mxfp4_scale(source, begin + done, &exponent);
-      if (of_scale != Defect::kNone) defect = of_scale;
-      scale = power_of_e8m0(exponent);
-    }
-    if (defect != Defect::kNone) return defect;
-    for (int32_t i = 0; i < run; ++i) out[done + i] = (is_f8 ? float_of_f8(codes[i]) : float_of_f4(codes[i])) * scale;
+    const Defect of_codes = read_codes(source, begin + done, run, codes);
+    const Defect of_scale = read_scale(source, begin + done, &scale);
+    if (of_codes != Defect::kNone) return of_codes;
+    if (of_scale != Defect::kNone) return of_scale;
+    for (int32_t i = 0; i < run; ++i) out[done + i] = value_of[codes[i]] * scale;
     done += run;
   }
   return Defect::kNone;
@@ -98,8 +109,9 @@ Defect read_codes(const SourceRow& source, int32_t begin, int32_t length, uint8_
   const uint8_t* data = static_cast<const uint8_t*>(source.matrix->data);
   const int64_t first = index_of(source, begin);
   if (source.matrix->data_dtype == MK_MXFP4) {
-    for (int32_t i = 0; i < length; ++i)
-      out[i] = static_cast<uint8_t>(nibble(data[(first + i) / 2], static_cast<uint32_t>(first + i)));
+    const uint64_t from = static_cast<uint64_t>(first);
+    for (uint64_t i = 0; i < static_cast<uint64_t>(length); ++i)
+      out[i] = static_cast<uint8_t>(nibble(data[(from + i) / 2], static_cast<uint32_t>(from + i)));
     return Defect::kNone;
   }
   const int64_t step = source.matrix->column_stride;

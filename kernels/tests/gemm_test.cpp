@@ -1,20 +1,22 @@
-#include "harness.h"
+#include "quantised.h"
 
 namespace mk::test {
 namespace {
 
 struct GemmCase {
   GemmCase(uint64_t seed, int32_t rows, int32_t columns, int32_t features, int32_t dtype, bool bias, bool residual)
-      : rows_(rows), columns_(columns), features_(features), in_stride_(columns + 3), out_stride_(features + 5) {
-    Random random(seed);
-    matrix_ = random.numbers(static_cast<int64_t>(features) * columns);
+      : rows_(rows),
+        columns_(columns),
+        features_(features),
+        in_stride_(columns + 3),
+        out_stride_(features + 5),
+        matrix_(seed, dtype, features, columns) {
+    Random random(seed + 1000);
     in_ = random.numbers(static_cast<int64_t>(rows) * in_stride_);
     out_ = random.numbers(static_cast<int64_t>(rows) * out_stride_);
     if (bias) bias_ = random.numbers(features);
     residual_ = residual;
-    const mk_matrix source = plain_matrix(matrix_.data(), MK_F32, features);
-    EXPECT_EQ(mk_weight_pack(reference(), &source, 1, columns, dtype, &weight_), MK_OK);
-    for (float& value : matrix_) value = rounded_to(dtype, value);
+    EXPECT_EQ(mk_weight_pack(reference(), &matrix_.source(), 1, columns, dtype, &weight_), MK_OK) << mk_last_error();
   }
   GemmCase(const GemmCase&) = delete;
   GemmCase& operator=(const GemmCase&) = delete;
@@ -46,7 +48,7 @@ struct GemmCase {
         double sum = 0, magnitude = 0;
         for (int32_t k = 0; k < columns_; ++k) {
           const double term = static_cast<double>(in_[static_cast<size_t>(row * in_stride_ + k)]) *
-                              matrix_[static_cast<size_t>(feature * columns_ + k)];
+                              matrix_.values()[static_cast<size_t>(feature * columns_ + k)];
           sum += term;
           magnitude += std::abs(term);
         }
@@ -61,7 +63,8 @@ struct GemmCase {
  private:
   int32_t rows_, columns_, features_, in_stride_, out_stride_;
   bool residual_ = false;
-  std::vector<float> matrix_, in_, out_, bias_;
+  AnyMatrix matrix_;
+  std::vector<float> in_, out_, bias_;
   mk_weight* weight_ = nullptr;
 };
 
@@ -69,34 +72,38 @@ class Gemm : public FastBackend {};
 MK_FAST_BACKENDS(Gemm);
 
 TEST_P(Gemm, EveryRowCount_GivesTheReferencesBits) {
-  for (int32_t rows = 1; rows <= 33; ++rows) {
-    const int32_t dtype = rows % 2 == 0 ? MK_F32 : MK_BF16;
-    const GemmCase c(static_cast<uint64_t>(rows), rows, 37 + rows, 70 + rows, dtype, rows % 3 == 0, rows % 5 == 0);
-    expect_reference_bits(c, "rows " + std::to_string(rows));
+  for (int32_t rows = 1; rows <= 40; ++rows) {
+    for (int32_t dtype : kPackedDtypes) {
+      const GemmCase c(static_cast<uint64_t>(rows), rows, 37 + 5 * rows, 70 + rows, dtype, rows % 3 == 0,
+                       rows % 5 == 0);
+      expect_reference_bits(c, "rows " + std::to_string(rows) + ", type " + std::to_string(dtype));
+    }
   }
 }
 
 TEST_P(Gemm, OddShapes_GiveTheReferencesBits) {
   Random random(5);
-  for (int32_t i = 0; i < 60; ++i) {
-    const int32_t rows = 1 + random.below(14), columns = 1 + random.below(80), features = 1 + random.below(200);
-    const GemmCase c(100u + static_cast<uint64_t>(i), rows, columns, features, i % 2 == 0 ? MK_F32 : MK_BF16,
-                     i % 3 == 0, i % 4 == 0);
+  for (int32_t i = 0; i < 120; ++i) {
+    const int32_t rows = 1 + random.below(14), columns = 1 + random.below(300), features = 1 + random.below(200);
+    const GemmCase c(100u + static_cast<uint64_t>(i), rows, columns, features, kPackedDtypes[i % 4], i % 3 == 0,
+                     i % 5 == 0);
     expect_reference_bits(c, std::to_string(rows) + " x " + std::to_string(columns) + " x " + std::to_string(features));
   }
 }
 
 TEST_P(Gemm, ShapesThatThreadsShare_GiveTheReferencesBits) {
-  const GemmCase wide(1, 3, 300, 1500, MK_BF16, true, true);
-  expect_reference_bits(wide, "many panels");
-  const GemmCase tall(2, 220, 200, 60, MK_BF16, false, true);
-  expect_reference_bits(tall, "few panels, many rows");
+  for (int32_t dtype : kPackedDtypes) {
+    const GemmCase wide(1, 3, 300, 1500, dtype, true, true);
+    expect_reference_bits(wide, "many panels, type " + std::to_string(dtype));
+    const GemmCase tall(2, 220, 200, 60, dtype, false, true);
+    expect_reference_bits(tall, "few panels, many rows, type " + std::to_string(dtype));
+  }
 }
 
 TEST(GemmReference, AgreesWithDoublePrecision) {
   for (int32_t i = 0; i < 20; ++i) {
-    const GemmCase c(static_cast<uint64_t>(i), 1 + i % 5, 1 + 13 * i, 1 + 7 * i, i % 2 == 0 ? MK_F32 : MK_BF16,
-                     i % 3 == 0, i % 2 == 0);
+    const GemmCase c(static_cast<uint64_t>(i), 1 + i % 5, 1 + 13 * i, 1 + 7 * i, kPackedDtypes[i % 4], i % 3 == 0,
+                     i % 2 == 0);
     c.expect_near_double(c.run(reference(), 0, c.rows()));
   }
 }

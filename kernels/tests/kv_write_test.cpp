@@ -10,11 +10,11 @@ TEST_P(KvWrite, GeneratedShapes_GiveTheReferencesBytes) {
   Random random(13);
   for (int32_t i = 0; i < 30; ++i) {
     const std::vector<int32_t> lengths = {random.below(40), random.below(40), 1 + random.below(400)};
-    const int32_t kv_heads = 1 + random.below(4), head_dim = 1 + random.below(70), dtype = i % 2;
-    PagedCache expected(static_cast<uint64_t>(i), lengths, kv_heads, head_dim, dtype);
+    const int32_t kv_heads = 1 + random.below(4), head_dim = 1 + random.below(70), dtype = i % 2, is_latent = i % 3 / 2;
+    PagedCache expected(static_cast<uint64_t>(i), lengths, kv_heads, head_dim, dtype, is_latent);
     expected.write(reference());
     for (const Context& context : contexts()) {
-      PagedCache actual(static_cast<uint64_t>(i), lengths, kv_heads, head_dim, dtype);
+      PagedCache actual(static_cast<uint64_t>(i), lengths, kv_heads, head_dim, dtype, is_latent);
       actual.write(context.get());
       ASSERT_TRUE(same_bits(expected.bytes, actual.bytes)) << "case " << i;
     }
@@ -34,6 +34,17 @@ TEST(KvWriteReference, KeysLieByFeatureAndValuesByPosition) {
         EXPECT_EQ(cache.values[from], floats[((block * 2 + 1) * 2 + head) * 16 * 3 + position % 16 * 3 + d]);
       }
     }
+  }
+}
+
+TEST(KvWriteReference, LatentCache_HoldsKeysOnly) {
+  PagedCache cache(1, {18}, 2, 3, MK_F32, 1);
+  cache.write(reference());
+  const float* floats = reinterpret_cast<const float*>(cache.bytes.data());
+  for (int32_t position = 0; position < 18; ++position) {
+    const int64_t block = cache.tables[static_cast<size_t>(position / 16)];
+    for (int32_t i = 0; i < 6; ++i)  // head and feature
+      EXPECT_EQ(cache.keys[static_cast<size_t>(position * 6 + i)], floats[(block * 6 + i) * 16 + position % 16]);
   }
 }
 
@@ -64,11 +75,16 @@ TEST(KvWriteReference, BadArguments_AreRefusedByNameAndWriteNothing) {
   EXPECT_REFUSED(mk_kv_write(reference(), nullptr, &args), "positions[2]");
   cache.positions[2] = -1;
   EXPECT_REFUSED(mk_kv_write(reference(), nullptr, &args), "positions[2]");
+  cache.positions[2] = 2;
+  args.values = nullptr;
+  EXPECT_REFUSED(mk_kv_write(reference(), nullptr, &args), "values");
+  args = good;
   args.kv_dtype = MK_F16;
   EXPECT_EQ(mk_kv_write(reference(), nullptr, &args), MK_UNSUPPORTED);
   EXPECT_TRUE(same_bits(before, cache.bytes));
   EXPECT_EQ(mk_kv_block_bytes(2, 3, 0, MK_F16), 0u);
   EXPECT_EQ(mk_kv_block_bytes(2, 3, 0, MK_BF16), 2u * 2 * 3 * 16 * 2);
+  EXPECT_EQ(mk_kv_block_bytes(2, 3, 1, MK_BF16), 2u * 3 * 16 * 2);
 }
 
 }  // namespace

@@ -1,16 +1,7 @@
-#include "harness.h"
+#include "unpacked.h"
 
 namespace mk::test {
 namespace {
-
-// What a packed weight holds shows in its product with unit rows.
-std::vector<float> unpacked(mk_weight* weight, int32_t rows, int32_t columns) {
-  std::vector<float> units(static_cast<size_t>(columns * columns)), out(static_cast<size_t>(columns * rows));
-  for (int32_t i = 0; i < columns; ++i) units[static_cast<size_t>(i * columns + i)] = 1.0f;
-  mk_gemm_args args = {units.data(), weight, nullptr, nullptr, out.data(), columns, columns, 0, rows};
-  EXPECT_EQ(mk_gemm(reference(), nullptr, &args), MK_OK) << mk_last_error();
-  return out;  // [columns, rows]
-}
 
 TEST(WeightPack, StackedMatricesOfEveryType_KeepTheirValues) {
   Random random(41);
@@ -43,6 +34,20 @@ TEST(WeightPack, StackedMatricesOfEveryType_KeepTheirValues) {
   }
 }
 
+TEST(WeightPack, TransposedMatrix_EqualsItsCopy) {
+  const int32_t rows = 37, columns = 70;
+  const std::vector<float> matrix = Random(3).numbers(rows * columns);  // [columns, rows]
+  std::vector<float> copy;
+  for (int32_t row = 0; row < rows; ++row) {
+    for (int32_t column = 0; column < columns; ++column)
+      copy.push_back(matrix[static_cast<size_t>(column * rows + row)]);
+  }
+  mk_matrix transposed = plain_matrix(matrix.data(), MK_F32, rows);
+  transposed.row_stride = 1;
+  transposed.column_stride = rows;
+  expect_same_weight(plain_matrix(copy.data(), MK_F32, rows), MK_BF16, transposed, MK_BF16, columns);
+}
+
 TEST(WeightPack, ManyThreads_GiveTheSameWeight) {
   const Context many = make_context(MK_BACKEND_REFERENCE, 4);
   const std::vector<float> matrix = Random(43).numbers(700 * 64);
@@ -66,6 +71,13 @@ TEST(WeightPack, BadArguments_AreRefusedByName) {
   EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 0, MK_F32, &weight), "columns");
   EXPECT_REFUSED(mk_weight_pack(reference(), &source, 0, 4, MK_F32, &weight), "at least one");
   EXPECT_EQ(mk_weight_pack(reference(), &source, 1, 4, MK_F16, &weight), MK_UNSUPPORTED);
+  EXPECT_EQ(mk_weight_pack(reference(), &source, 1, 4, MK_F8_E4M3, &weight), MK_UNSUPPORTED);
+  source.row_stride = -1;
+  EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), "strides");
+  source = plain_matrix(data.data(), MK_F32, 4);
+  source.scales = data.data();
+  EXPECT_REFUSED(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), "scales");
+  source.scales = nullptr;
   source.data_dtype = 9;
   EXPECT_EQ(mk_weight_pack(reference(), &source, 1, 4, MK_F32, &weight), MK_UNSUPPORTED);
   EXPECT_EQ(weight, nullptr);
@@ -81,6 +93,26 @@ TEST(ExpertsPack, WrongRows_AreRefusedByName) {
   source = plain_expert(data.data(), data.data(), data.data(), 8, 4);
   source.down.rows = 4;
   EXPECT_REFUSED(mk_experts_pack(reference(), &shape, &source, &experts), "down");
+}
+
+TEST(ExpertsPack, BadShapesAndBiases_AreRefusedByName) {
+  const std::vector<float> data(64);
+  mk_experts* experts = nullptr;
+  mk_expert_matrices sources[2];
+  for (mk_expert_matrices& source : sources) source = plain_expert(data.data(), data.data(), data.data(), 8, 4);
+  mk_experts_shape shape = {2, 8, 4, MK_F32, MK_SWIGLU_CLAMPED, 1, 0};
+  EXPECT_REFUSED(mk_experts_pack(reference(), &shape, sources, &experts), "limit");
+  shape.activation = 2;
+  EXPECT_REFUSED(mk_experts_pack(reference(), &shape, sources, &experts), "activation");
+  shape.activation = MK_SWIGLU;
+  sources[0].gate_bias = data.data();
+  EXPECT_REFUSED(mk_experts_pack(reference(), &shape, sources, &experts), "up_bias");
+  sources[0].up_bias = data.data();
+  EXPECT_REFUSED(mk_experts_pack(reference(), &shape, sources, &experts), "bias");
+  EXPECT_REFUSED(mk_experts_pack(reference(), nullptr, sources, &experts), "shape");
+  sources[1].gate_bias = sources[1].up_bias = data.data();
+  ASSERT_EQ(mk_experts_pack(reference(), &shape, sources, &experts), MK_OK) << mk_last_error();
+  mk_experts_free(experts);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@ namespace {
 constexpr int32_t kContext = 50;
 
 struct RopeCase {
-  RopeCase(uint64_t seed, int32_t rows, int32_t heads, int32_t head_dim, int32_t rotary_dim)
-      : heads_(heads), head_dim_(head_dim), rotary_dim_(rotary_dim), stride_(heads * head_dim + 1) {
+  RopeCase(uint64_t seed, int32_t rows, int32_t heads, int32_t head_dim, int32_t rotary_dim, int32_t pairing)
+      : heads_(heads), head_dim_(head_dim), rotary_dim_(rotary_dim), stride_(heads * head_dim + 1), pairing_(pairing) {
     Random random(seed);
     data_ = random.numbers(static_cast<int64_t>(rows) * stride_);
     for (int32_t i = 0; i < rows; ++i) positions_.push_back(random.below(kContext));
@@ -27,7 +27,7 @@ struct RopeCase {
                                table_.data(), end - begin,
                                heads_,        head_dim_,
                                rotary_dim_,   stride_,
-                               kContext,      MK_ROPE_HALVES};
+                               kContext,      pairing_};
     EXPECT_EQ(mk_rope(context, nullptr, &args), MK_OK) << mk_last_error();
     return data;
   }
@@ -42,9 +42,11 @@ struct RopeCase {
       for (int32_t head = 0; head < heads_; ++head) {
         double* at = expected.data() + row * stride_ + head * head_dim_;
         for (int32_t i = 0; i < half; ++i) {
-          const double a = at[i], b = at[half + i];
-          at[i] = a * table[i] - b * table[half + i];
-          at[half + i] = b * table[i] + a * table[half + i];
+          double& first = pairing_ == MK_ROPE_HALVES ? at[i] : at[2 * i];
+          double& second = pairing_ == MK_ROPE_HALVES ? at[half + i] : at[2 * i + 1];
+          const double a = first, b = second;
+          first = a * table[i] - b * table[half + i];
+          second = b * table[i] + a * table[half + i];
         }
       }
     }
@@ -52,7 +54,7 @@ struct RopeCase {
   }
 
  private:
-  int32_t heads_, head_dim_, rotary_dim_, stride_;
+  int32_t heads_, head_dim_, rotary_dim_, stride_, pairing_;
   std::vector<float> data_, table_;
   std::vector<int32_t> positions_;
 };
@@ -65,15 +67,15 @@ TEST_P(Rope, GeneratedShapes_GiveTheReferencesBits) {
   for (int32_t i = 0; i < 50; ++i) {
     const int32_t head_dim = 2 + random.below(80);
     const RopeCase c(static_cast<uint64_t>(i), 1 + random.below(33), 1 + random.below(5), head_dim,
-                     2 * (1 + random.below(head_dim / 2)));
+                     2 * (1 + random.below(head_dim / 2)), i % 2);
     expect_reference_bits(c, "case " + std::to_string(i));
   }
-  expect_reference_bits(RopeCase(1, 200, 8, 64, 64), "rows that threads share");
+  expect_reference_bits(RopeCase(1, 200, 8, 64, 64, MK_ROPE_HALVES), "rows that threads share");
 }
 
 TEST(RopeReference, AgreesWithDoublePrecision) {
   for (int32_t i = 0; i < 10; ++i) {
-    const RopeCase c(static_cast<uint64_t>(i), 5, 3, 20, 2 * (1 + i));
+    const RopeCase c(static_cast<uint64_t>(i), 5, 3, 20, 2 * (1 + i), i % 2);
     c.expect_near_double(c.run(reference(), 0, 5));
   }
 }
@@ -87,6 +89,9 @@ TEST(RopeReference, BadArguments_AreRefusedByName) {
   EXPECT_REFUSED(mk_rope(reference(), nullptr, &args), "rotary_dim");
   args.rotary_dim = 10;
   EXPECT_REFUSED(mk_rope(reference(), nullptr, &args), "rotary_dim");
+  args = good;
+  args.pairing = 2;
+  EXPECT_REFUSED(mk_rope(reference(), nullptr, &args), "pairing");
   args = good;
   args.context = 3;
   EXPECT_REFUSED(mk_rope(reference(), nullptr, &args), "positions[0]");

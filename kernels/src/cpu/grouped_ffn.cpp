@@ -1,4 +1,4 @@
-// Each pair's row through its expert: down(silu(gate(row)) * up(row)). Two passes over the panels of all touched
+// Each pair's row through its expert: down(activation(gate(row), up(row))). Two passes over the panels of all touched
 // experts, the first leaving the gated middle rows in scratch memory; an expert's weights are streamed once for all its
 // rows.
 #include "backend.h"
@@ -33,19 +33,38 @@ struct MiddleRow {
 // A gate-up panel's halves are the two factors.
 struct FinishMiddle {
   const Job& job;
+  const mk_experts_shape& shape;
+  const float* bias;  // of the expert, or null
+
   MK_INLINE_MEMBER void operator()(int32_t pair, int32_t panel, int32_t lane, V gate, V up) const {
-    store(job.middle + pair * job.middle_stride + panel * kPanelHalf + lane, mul(silu_of(gate), up));
+    if (bias != nullptr) {
+      gate = add(gate, load(bias + panel * kPanelWidth + lane));
+      up = add(up, load(bias + panel * kPanelWidth + kPanelHalf + lane));
+    }
+    const V middle = shape.activation == MK_SWIGLU ? mul(silu_of(gate), up) : clamped(gate, up);
+    store(job.middle + pair * job.middle_stride + panel * kPanelHalf + lane, middle);
+  }
+
+  MK_INLINE_MEMBER V clamped(V gate, V up) const {
+    const V one = set1(1.0f), limit = set1(shape.limit);
+    const V g = min(limit, gate);
+    const V u = max(set1(-shape.limit), min(limit, up));
+    const V share = div(g, add(one, exp_of(negate(mul(set1(shape.alpha), g)))));
+    return mul(share, add(u, one));
   }
 };
 
 struct FinishResult {
   const Job& job;
+  const float* bias;  // of the expert, or null
+
   MK_INLINE_MEMBER void operator()(int32_t pair, int32_t panel, int32_t lane, V first, V second) const {
     const int32_t feature = panel * kPanelWidth + lane;
-    const int32_t hidden = job.args->experts->shape.hidden;
-    float* out = job.args->out_of_pair[pair];
-    store_some(out + feature, hidden - feature, first);
-    if (hidden > feature + kPanelHalf) store_some(out + feature + kPanelHalf, hidden - feature - kPanelHalf, second);
+    if (bias != nullptr) {
+      first = add(first, load(bias + feature));
+      second = add(second, load(bias + feature + kPanelHalf));
+    }
+    store_halves(job.args->out_of_pair[pair], feature, job.args->experts->shape.hidden, first, second);
   }
 };
 
@@ -53,8 +72,10 @@ void gate_and_up(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
   for (int64_t i = begin; i < end; ++i) {
     const Task& task = job.tasks[i];
-    multiply_rows(job.args->experts->experts[task.expert].gate_up, task.panel_begin, task.panel_end,
-                  job.args->offsets[task.expert], job.args->offsets[task.expert + 1], InputRow{job}, FinishMiddle{job});
+    const PackedExpert& expert = job.args->experts->experts[task.expert];
+    multiply_rows(expert.gate_up, task.panel_begin, task.panel_end, job.args->offsets[task.expert],
+                  job.args->offsets[task.expert + 1], InputRow{job},
+                  FinishMiddle{job, job.args->experts->shape, expert.gate_up_bias});
   }
 }
 
@@ -62,9 +83,9 @@ void down(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
   for (int64_t i = begin; i < end; ++i) {
     const Task& task = job.tasks[i];
-    multiply_rows(job.args->experts->experts[task.expert].down, task.panel_begin, task.panel_end,
-                  job.args->offsets[task.expert], job.args->offsets[task.expert + 1], MiddleRow{job},
-                  FinishResult{job});
+    const PackedExpert& expert = job.args->experts->experts[task.expert];
+    multiply_rows(expert.down, task.panel_begin, task.panel_end, job.args->offsets[task.expert],
+                  job.args->offsets[task.expert + 1], MiddleRow{job}, FinishResult{job, expert.down_bias});
   }
 }
 
@@ -92,9 +113,6 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
   const mk_experts& experts = *args.experts;
   if (args.pairs == 0) return MK_OK;
   const PackedExpert& any = experts.experts[0];
-  if (scale_columns_of(any.down.dtype) != 0 || any.gate_up_bias != nullptr || any.down_bias != nullptr ||
-      experts.shape.activation != MK_SWIGLU)
-    return reference::grouped_ffn(runtime, args);
   const int64_t middle_stride = static_cast<int64_t>(any.gate_up.panels) * kPanelHalf;
   const int32_t panels = any.gate_up.panels > any.down.panels ? any.gate_up.panels : any.down.panels;
   const uint64_t middle_bytes =

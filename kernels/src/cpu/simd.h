@@ -42,15 +42,48 @@ MK_INLINE void store_first(float* p, int n, V a) { _mm512_mask_storeu_ps(p, lane
 // Lanes from n on become `fill`.
 MK_INLINE V keep_first(V a, int n, float fill) { return _mm512_mask_mov_ps(set1(fill), lanes_below(n), a); }
 
+// Lanes before `first` and from `last` on become `fill`.
+MK_INLINE V keep_between(V a, int first, int last, float fill) {
+  const __mmask16 kept = static_cast<__mmask16>(lanes_below(last) & ~lanes_below(first));
+  return _mm512_mask_mov_ps(set1(fill), kept, a);
+}
+
 MK_INLINE V widen(__m256i bf16) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16)); }
 MK_INLINE V load(const uint16_t* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
 MK_INLINE V load_first(const uint16_t* p, int n) { return widen(_mm256_maskz_loadu_epi16(lanes_below(n), p)); }
 
-// kLanes pairs of bf16: the low and the high halves of 32-bit words.
-MK_INLINE void load_pairs(const void* p, V& low, V& high) {
-  const __m512i pairs = _mm512_loadu_si512(p);
-  low = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
-  high = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
+// rows[i] lane j and rows[j] lane i change places.
+MK_INLINE void transpose(V (&rows)[kLanes]) {
+  V pairs[kLanes], fours[kLanes], eights[kLanes];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  // fours[4 b + c]: column c of each 128-bit lane, of rows 4 b .. 4 b + 3.
+#pragma GCC unroll 8
+  for (int b = 0; b < 16; b += 4) {
+    for (int c = 0; c < 2; ++c) {
+      const __m512d low = _mm512_castps_pd(pairs[b + c]), high = _mm512_castps_pd(pairs[b + 2 + c]);
+      fours[b + 2 * c] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+      fours[b + 2 * c + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+    }
+  }
+  // eights[c]: 128-bit lanes 0 and 2 of rows 0..7, eights[4 + c]: lanes 1 and 3; from 8 on the same of rows 8..15.
+#pragma GCC unroll 8
+  for (int c = 0; c < 4; ++c) {
+    eights[c] = _mm512_shuffle_f32x4(fours[c], fours[4 + c], 0x88);
+    eights[4 + c] = _mm512_shuffle_f32x4(fours[c], fours[4 + c], 0xdd);
+    eights[8 + c] = _mm512_shuffle_f32x4(fours[8 + c], fours[12 + c], 0x88);
+    eights[12 + c] = _mm512_shuffle_f32x4(fours[8 + c], fours[12 + c], 0xdd);
+  }
+#pragma GCC unroll 8
+  for (int c = 0; c < 4; ++c) {
+    rows[c] = _mm512_shuffle_f32x4(eights[c], eights[8 + c], 0x88);
+    rows[4 + c] = _mm512_shuffle_f32x4(eights[4 + c], eights[12 + c], 0x88);
+    rows[8 + c] = _mm512_shuffle_f32x4(eights[c], eights[8 + c], 0xdd);
+    rows[12 + c] = _mm512_shuffle_f32x4(eights[4 + c], eights[12 + c], 0xdd);
+  }
 }
 
 // 2^n, n being the integer in the low bits of t.
@@ -91,6 +124,11 @@ MK_INLINE V keep_first(V a, int n, float fill) {
   return _mm256_blendv_ps(set1(fill), a, _mm256_castsi256_ps(lanes_below(n)));
 }
 
+MK_INLINE V keep_between(V a, int first, int last, float fill) {
+  const __m256i kept = _mm256_andnot_si256(lanes_below(first), lanes_below(last));
+  return _mm256_blendv_ps(set1(fill), a, _mm256_castsi256_ps(kept));
+}
+
 MK_INLINE V widen(__m128i bf16) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bf16), 16)); }
 MK_INLINE V load(const uint16_t* p) { return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 MK_INLINE V load_first(const uint16_t* p, int n) {
@@ -99,10 +137,25 @@ MK_INLINE V load_first(const uint16_t* p, int n) {
   return load(first);
 }
 
-MK_INLINE void load_pairs(const void* p, V& low, V& high) {
-  const __m256i pairs = _mm256_loadu_si256(static_cast<const __m256i*>(p));
-  low = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
-  high = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
+MK_INLINE void transpose(V (&rows)[kLanes]) {
+  V pairs[kLanes], fours[kLanes];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+#pragma GCC unroll 8
+  for (int b = 0; b < 8; b += 4) {
+    for (int c = 0; c < 2; ++c) {
+      fours[b + 2 * c] = _mm256_shuffle_ps(pairs[b + c], pairs[b + 2 + c], 0x44);
+      fours[b + 2 * c + 1] = _mm256_shuffle_ps(pairs[b + c], pairs[b + 2 + c], 0xee);
+    }
+  }
+#pragma GCC unroll 8
+  for (int c = 0; c < 4; ++c) {
+    rows[c] = _mm256_permute2f128_ps(fours[c], fours[4 + c], 0x20);
+    rows[4 + c] = _mm256_permute2f128_ps(fours[c], fours[4 + c], 0x31);
+  }
 }
 
 MK_INLINE V power_of_two(V t) {
@@ -171,6 +224,11 @@ MK_INLINE Lanes16 keep_first(const Lanes16& a, int n, float fill) {
   MK_EACH_PART r.part[i] = keep_first(a.part[i], n - i * kLanes, fill);
   return r;
 }
+MK_INLINE Lanes16 keep_between(const Lanes16& a, int first, int last, float fill) {
+  Lanes16 r;
+  MK_EACH_PART r.part[i] = keep_between(a.part[i], first - i * kLanes, last - i * kLanes, fill);
+  return r;
+}
 MK_INLINE Lanes16 fma(V a, const Lanes16& b, const Lanes16& c) {
   Lanes16 r;
   MK_EACH_PART r.part[i] = fma(a, b.part[i], c.part[i]);
@@ -225,6 +283,22 @@ MK_INLINE Lanes16 sigmoid_of(const Lanes16& a) {
   Lanes16 r;
   MK_EACH_PART r.part[i] = sigmoid_of(a.part[i]);
   return r;
+}
+
+// out[16][16] = in[rows][16] transposed; columns of `out` from `rows` on are zero.
+template <typename T>
+MK_INLINE void transpose16(const T* in, int rows, float* out) {
+#pragma GCC unroll 1
+  for (int part = 0; part < kParts * kParts; ++part) {
+    const int from_row = part / kParts * kLanes, from_column = part % kParts * kLanes;
+    V block[kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i)
+      block[i] = from_row + i < rows ? load(in + (from_row + i) * 16 + from_column) : zero();
+    transpose(block);
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) store(out + (from_column + i) * 16 + from_row, block[i]);
+  }
 }
 
 // Folds 8+8, 4+4, 2+2, 1+1.

@@ -2,14 +2,9 @@
 // in_features, whatever the tile's shape.
 #pragma once
 
-#include "packed.h"
-#include "simd.h"
+#include "stored.h"
 
 namespace mk::MK_ISA {
-
-// A unit is the part of a panel that one pair of registers covers: the whole panel's 16 pairs of features, or half of
-// them.
-constexpr int kUnitsPerPanel = kPanelHalf / kLanes;
 
 // Sums fill 24 of 32 registers, or 12 of 16; the others hold weights and a row's value.
 #if defined(__AVX512F__)
@@ -20,7 +15,7 @@ constexpr int kMostTileRows = 6;
 
 // Units side by side for so many rows: a few rows leave the fma pipeline waiting for its own results unless there are
 // eight chains or so.
-constexpr int units_beside(int rows) {
+static constexpr int units_beside(int rows) {
 #if defined(__AVX512F__)
   return rows <= 3 ? 4 : rows <= 6 ? 2 : 1;
 #else
@@ -28,123 +23,98 @@ constexpr int units_beside(int rows) {
 #endif
 }
 
-// How far ahead of the sums a panel's lines are asked for.
-constexpr int kPrefetchLines = 24;
+// A tile's sums: [rows][units beside each other][2 halves][kLanes].
+constexpr int kMostTileSums = kMostTileRows * 2 * kLanes;
+constexpr int kUnitSums = 2 * kLanes;
 
-template <bool kBf16>
-MK_INLINE void load_line(const char* line, V& low, V& high) {
-  prefetch(line + kPrefetchLines * 64);
-  if constexpr (kBf16) {
-    load_pairs(line, low, high);
-  } else {
-    low = load(reinterpret_cast<const float*>(line));
-    high = load(reinterpret_cast<const float*>(line + kPanelHalf * sizeof(float)));
-  }
-}
+// Computes the tile of `rows` rows and of `units` units from `unit` on, `units` being units_beside(rows) or 1.
+// `in[r]` is row r's value of the matrix' first column. With `resume`, the chains go on from what `sums` holds.
+void multiply_tile(const PackedMatrix& matrix, int32_t unit, int32_t units, const float* const* in, int32_t rows,
+                   bool resume, float* sums);
 
-template <int kRows, int kUnits, bool kBf16>
-MK_INLINE void multiply_tile(const float* const* in, const char* const* units, int32_t columns,
-                             V (&first)[kRows][kUnits], V (&second)[kRows][kUnits]) {
-  constexpr int kLineBytes = kPanelWidth * (kBf16 ? 2 : 4);
-  // What stays in registers beside the sums: the weights of all units while the rows pass, or the rows' values while
-  // the units pass, whichever is less.
-  constexpr bool kHoldWeights = 2 * kUnits + 1 <= kRows + 2;
-#pragma GCC unroll 12
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int u = 0; u < kUnits; ++u) first[r][u] = second[r][u] = zero();
-  }
-  for (int32_t k = 0; k < columns; ++k) {
-    const int64_t at = static_cast<int64_t>(k) * kLineBytes;
-    if constexpr (kHoldWeights) {
-      V low[kUnits], high[kUnits];
-#pragma GCC unroll 4
-      for (int u = 0; u < kUnits; ++u) load_line<kBf16>(units[u] + at, low[u], high[u]);
-#pragma GCC unroll 12
-      for (int r = 0; r < kRows; ++r) {
-        const V value = set1(in[r][k]);
-#pragma GCC unroll 4
-        for (int u = 0; u < kUnits; ++u) {
-          first[r][u] = fma(value, low[u], first[r][u]);
-          second[r][u] = fma(value, high[u], second[r][u]);
-        }
-      }
-    } else {
-      V value[kRows];
-#pragma GCC unroll 12
-      for (int r = 0; r < kRows; ++r) value[r] = set1(in[r][k]);
-#pragma GCC unroll 4
-      for (int u = 0; u < kUnits; ++u) {
-        V low, high;
-        load_line<kBf16>(units[u] + at, low, high);
-#pragma GCC unroll 12
-        for (int r = 0; r < kRows; ++r) {
-          first[r][u] = fma(value[r], low, first[r][u]);
-          second[r][u] = fma(value[r], high, second[r][u]);
-        }
-      }
-    }
-  }
-}
+// Columns begin .. end-1 of a panel as a panel of MK_F32. `begin` is a multiple of kStretch.
+void widen_panel(const PackedMatrix& matrix, int32_t panel, int32_t begin, int32_t end, float* out);
+
+// Columns that are widened at a time: as many as stay in the first-level cache beside rows and sums.
+constexpr int32_t kStretch = 128;
+static_assert(kStretch % kF8ScaleColumns == 0 && kStretch % kMxfp4ScaleColumns == 0);
+
+// Rows that a widened stretch serves.
+constexpr int32_t kWidenedRows = 8 * kMostTileRows;
 
 // What happens to a finished pair of sums: features `lane` .. of both halves of `panel`, for row `row` of the call.
 //   void operator()(int32_t row, int32_t panel, int32_t lane, V first, V second) const
 
-template <int kRows, int kUnits, bool kBf16, typename Finish>
-MK_INLINE void finish_tile(const PackedMatrix& matrix, int32_t unit, const float* const* in, int32_t row,
+template <typename Finish>
+MK_INLINE void finish_tile(const float* sums, int32_t unit, int32_t units, int32_t row, int32_t rows,
                            const Finish& finish) {
-  const char* units[kUnits];
-  for (int u = 0; u < kUnits; ++u) {
-    units[u] = static_cast<const char*>(matrix.data) +
-               matrix.panel_bytes * static_cast<uint64_t>((unit + u) / kUnitsPerPanel) +
-               (unit + u) % kUnitsPerPanel * kLanes * 4;
-  }
-  V first[kRows][kUnits], second[kRows][kUnits];
-  multiply_tile<kRows, kUnits, kBf16>(in, units, matrix.columns, first, second);
-#pragma GCC unroll 12
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int u = 0; u < kUnits; ++u) {
-      finish(row + r, (unit + u) / kUnitsPerPanel, (unit + u) % kUnitsPerPanel * kLanes, first[r][u], second[r][u]);
+  for (int32_t r = 0; r < rows; ++r) {
+    for (int32_t u = unit; u < unit + units; ++u, sums += kUnitSums) {
+      finish(row + r, u / kUnitsPerPanel, u % kUnitsPerPanel * kLanes, load(sums), load(sums + kLanes));
     }
   }
 }
 
-template <int kRows, bool kBf16, typename Finish>
-static __attribute__((noinline)) void multiply_units(const PackedMatrix& matrix, int32_t begin, int32_t end,
-                                                     const float* const* in, int32_t row, const Finish& finish) {
-  constexpr int kUnits = units_beside(kRows);
-  int32_t unit = begin;
-  for (; unit + kUnits <= end; unit += kUnits) finish_tile<kRows, kUnits, kBf16>(matrix, unit, in, row, finish);
-  if constexpr (kUnits > 1) {
-    for (; unit < end; ++unit) finish_tile<kRows, 1, kBf16>(matrix, unit, in, row, finish);
+// Tiles of about equal height, so that none is left with a single row: how high the next is.
+MK_INLINE int32_t next_tile_rows(int32_t rows_left) {
+  const int32_t tiles = (rows_left + kMostTileRows - 1) / kMostTileRows;
+  return (rows_left + tiles - 1) / tiles;
+}
+
+// One panel of a type with scales for so many rows that several tiles need it.
+template <typename RowAt, typename Finish>
+MK_INLINE void multiply_widened(const PackedMatrix& matrix, int32_t panel, int32_t row_begin, int32_t row_count,
+                                const RowAt& row_at, const Finish& finish) {
+  alignas(64) float widened[kStretch * kPanelWidth];
+  alignas(64) float sums[kWidenedRows * kPanelWidth];
+  PackedMatrix stretch = {widened, sizeof widened, 0, 1, MK_F32};
+  for (int32_t begin = 0; begin < matrix.columns; begin += kStretch) {
+    stretch.columns = begin + kStretch < matrix.columns ? kStretch : matrix.columns - begin;
+    widen_panel(matrix, panel, begin, begin + stretch.columns, widened);
+    for (int32_t row = 0; row < row_count;) {
+      const int32_t rows = next_tile_rows(row_count - row);
+      const float* in[kMostTileRows];
+      for (int32_t r = 0; r < rows; ++r) in[r] = row_at(row_begin + row + r) + begin;
+      for (int32_t u = 0; u < kUnitsPerPanel; ++u)
+        multiply_tile(stretch, u, 1, in, rows, begin > 0, sums + row * kPanelWidth + u * rows * kUnitSums);
+      row += rows;
+    }
+  }
+  for (int32_t row = 0; row < row_count;) {
+    const int32_t rows = next_tile_rows(row_count - row);
+    for (int32_t u = 0; u < kUnitsPerPanel; ++u) {
+      finish_tile(sums + row * kPanelWidth + u * rows * kUnitSums, panel * kUnitsPerPanel + u, 1, row_begin + row, rows,
+                  finish);
+    }
+    row += rows;
   }
 }
 
-template <int kRows, typename Finish>
-static void multiply_exactly(int32_t rows, const PackedMatrix& matrix, int32_t begin, int32_t end,
-                             const float* const* in, int32_t row, const Finish& finish) {
-  if constexpr (kRows > 1) {
-    if (rows < kRows) return multiply_exactly<kRows - 1>(rows, matrix, begin, end, in, row, finish);
-  }
-  if (matrix.dtype == MK_BF16)
-    multiply_units<kRows, true>(matrix, begin, end, in, row, finish);
-  else
-    multiply_units<kRows, false>(matrix, begin, end, in, row, finish);
-}
-
-// Panels panel_begin .. panel_end-1 for rows 0 .. rows-1, whose inputs `row_at(i)` gives. Tiles are of about equal
-// height, so that none is left with a single row.
+// Panels panel_begin .. panel_end-1 for rows row_begin .. row_end-1, whose inputs `row_at(i)` gives.
 template <typename RowAt, typename Finish>
 MK_INLINE void multiply_rows(const PackedMatrix& matrix, int32_t panel_begin, int32_t panel_end, int32_t row_begin,
                              int32_t row_end, const RowAt& row_at, const Finish& finish) {
-  int32_t tiles = (row_end - row_begin + kMostTileRows - 1) / kMostTileRows;
-  for (int32_t row = row_begin; row < row_end; --tiles) {
-    const int32_t rows = (row_end - row + tiles - 1) / tiles;
+  if (scale_columns_of(matrix.dtype) != 0 && row_end - row_begin > kMostTileRows) {
+    for (int32_t panel = panel_begin; panel < panel_end; ++panel) {
+      for (int32_t row = row_begin; row < row_end; row += kWidenedRows) {
+        const int32_t rows = row_end - row < kWidenedRows ? row_end - row : kWidenedRows;
+        multiply_widened(matrix, panel, row, rows, row_at, finish);
+      }
+    }
+    return;
+  }
+  const int32_t unit_end = panel_end * kUnitsPerPanel;
+  for (int32_t row = row_begin; row < row_end;) {
+    const int32_t rows = next_tile_rows(row_end - row);
     const float* in[kMostTileRows];
     for (int32_t r = 0; r < rows; ++r) in[r] = row_at(row + r);
-    multiply_exactly<kMostTileRows>(rows, matrix, panel_begin * kUnitsPerPanel, panel_end * kUnitsPerPanel, in, row,
-                                    finish);
+    for (int32_t unit = panel_begin * kUnitsPerPanel; unit < unit_end;) {
+      const int32_t units = unit + units_beside(rows) <= unit_end ? units_beside(rows) : 1;
+      alignas(64) float sums[kMostTileSums];
+      multiply_tile(matrix, unit, units, in, rows, false, sums);
+      finish_tile(sums, unit, units, row, rows, finish);
+      unit += units;
+    }
     row += rows;
   }
 }
@@ -157,12 +127,19 @@ MK_INLINE void store_some(float* out, int32_t count, V value) {
     store_first(out, count, value);
 }
 
+// Stores a pair of sums as features `feature` .. and `feature` + 16 .. of a row of `features`.
+MK_INLINE void store_halves(float* row, int32_t feature, int32_t features, V first, V second) {
+  store_some(row + feature, features - feature, first);
+  if (features > feature + kPanelHalf) store_some(row + feature + kPanelHalf, features - feature - kPanelHalf, second);
+}
+
 // Estimated time on one core, for the choice of threads: streaming the weights or multiplying, whichever takes longer.
 MK_INLINE double product_ns(const PackedMatrix& matrix, int64_t rows) {
   const double bytes = static_cast<double>(matrix.panel_bytes) * matrix.panels;
   const double weights = static_cast<double>(matrix.columns) * matrix.panels * kPanelWidth;
+  const double widen_ns = scale_columns_of(matrix.dtype) != 0 ? weights / kLanes : 0.0;
   const double stream_ns = bytes / 16.0;
-  const double multiply_ns = 2.0 * weights * static_cast<double>(rows) / (kLanes == 16 ? 120.0 : 60.0);
+  const double multiply_ns = widen_ns + 2.0 * weights * static_cast<double>(rows) / (kLanes == 16 ? 120.0 : 60.0);
   return stream_ns > multiply_ns ? stream_ns : multiply_ns;
 }
 
@@ -173,6 +150,38 @@ MK_INLINE int32_t panels_at_once(const PackedMatrix& matrix, int32_t threads) {
   const int64_t fair_panels = matrix.panels / (4 * static_cast<int64_t>(threads)) + 1;
   const int64_t least = cache_panels < fair_panels ? cache_panels : fair_panels;
   return static_cast<int32_t>(least < 4 ? least : 4);
+}
+
+// How a product of `matrices` matrices of one shape is cut into items: chunks of panels, and blocks of rows where
+// panels alone do not occupy the threads.
+struct ProductCut {
+  int32_t panels_at_once;
+  int32_t panel_chunks;
+  int32_t rows_at_once;
+  int32_t row_blocks;
+};
+
+MK_INLINE ProductCut cut_product(const PackedMatrix& matrix, int32_t matrices, int32_t rows, int32_t threads) {
+  constexpr int32_t kLeastRowBlock = 4 * kMostTileRows;
+  ProductCut cut = {panels_at_once(matrix, threads), 0, rows, 1};
+  cut.panel_chunks = (matrix.panels + cut.panels_at_once - 1) / cut.panels_at_once;
+  if (static_cast<int64_t>(cut.panel_chunks) * matrices < 2 * threads && rows >= 2 * kLeastRowBlock) {
+    cut.row_blocks = rows / kLeastRowBlock;
+    cut.rows_at_once = (rows + cut.row_blocks - 1) / cut.row_blocks;
+    cut.row_blocks = (rows + cut.rows_at_once - 1) / cut.rows_at_once;
+  }
+  return cut;
+}
+
+// Item `item` of a matrix' panel_chunks x row_blocks: its chunk of panels for its block of the `rows` rows.
+template <typename RowAt, typename Finish>
+MK_INLINE void multiply_item(const PackedMatrix& matrix, const ProductCut& cut, int64_t item, int32_t rows,
+                             const RowAt& row_at, const Finish& finish) {
+  const int32_t panel = static_cast<int32_t>(item % cut.panel_chunks) * cut.panels_at_once;
+  const int32_t panel_end = panel + cut.panels_at_once < matrix.panels ? panel + cut.panels_at_once : matrix.panels;
+  const int64_t row = item / cut.panel_chunks * cut.rows_at_once;
+  const int64_t row_end = row + cut.rows_at_once < rows ? row + cut.rows_at_once : rows;
+  multiply_rows(matrix, panel, panel_end, static_cast<int32_t>(row), static_cast<int32_t>(row_end), row_at, finish);
 }
 
 }  // namespace mk::MK_ISA

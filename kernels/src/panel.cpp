@@ -1,0 +1,137 @@
+#include "panel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "error.h"
+#include "numbers.h"
+
+namespace mk {
+namespace {
+
+struct PackJob {
+  const Panel* panels;
+  int32_t columns;
+  int32_t dtype;
+  std::atomic<Defect>* defect;
+};
+
+// Rows are read in short runs so that a source line is used whole while it is in the cache.
+constexpr int32_t kRun = 32;
+
+// Kernels fold 2^8 into the scales (see cpu/stored.h): it must not overflow.
+constexpr float kF8ScaleLimit = 0x1p120f;
+
+Defect worse(Defect a, Defect b) { return a == Defect::kNone ? b : a; }
+
+Defect pack_values(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
+  float run[kPanelWidth][kRun];
+  Defect defect = Defect::kNone;
+  for (int32_t j = 0; j < kPanelWidth; ++j)
+    defect = worse(defect, read_values(panel.features[j], begin, length, run[j]));
+  if (defect != Defect::kNone) return defect;
+  for (int32_t i = 0; i < length; ++i) {
+    const uint64_t line = static_cast<uint64_t>(begin + i) * kPanelWidth;
+    if (dtype == MK_F32) {
+      float* out = reinterpret_cast<float*>(panel.out) + line;
+      for (int32_t j = 0; j < kPanelWidth; ++j) out[j] = run[j][i];
+    } else {
+      uint16_t* out = reinterpret_cast<uint16_t*>(panel.out) + line;
+      for (int32_t j = 0; j < kPanelHalf; ++j) {
+        out[2 * j] = bf16_of_float(run[j][i]);
+        out[2 * j + 1] = bf16_of_float(run[kPanelHalf + j][i]);
+      }
+    }
+  }
+  return defect;
+}
+
+Defect pack_codes(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
+  uint8_t run[kPanelWidth][kRun];
+  Defect defect = Defect::kNone;
+  for (int32_t j = 0; j < kPanelWidth; ++j)
+    defect = worse(defect, read_codes(panel.features[j], begin, length, run[j]));
+  if (defect != Defect::kNone) return defect;
+  uint8_t* out = reinterpret_cast<uint8_t*>(panel.out) + static_cast<int64_t>(begin) * line_bytes_of(dtype);
+  for (int32_t i = 0; i < length; ++i, out += line_bytes_of(dtype)) {
+    for (int32_t j = 0; j < kPanelHalf; ++j) {
+      const uint8_t first = run[j][i], second = run[kPanelHalf + j][i];
+      if (dtype == MK_F8_E4M3) {
+        out[2 * j] = first;
+        out[2 * j + 1] = second;
+      } else {
+        out[j] = static_cast<uint8_t>(first | (second << 4));
+      }
+    }
+  }
+  return defect;
+}
+
+Defect pack_scales(const Panel& panel, int32_t columns, int32_t dtype) {
+  char* out = panel.out + scales_offset(columns, dtype);
+  Defect defect = Defect::kNone;
+  for (int32_t k = 0; k < columns; k += scale_columns_of(dtype), out += scale_line_bytes_of(dtype)) {
+    for (int32_t j = 0; j < kPanelWidth; ++j) {
+      if (dtype == MK_F8_E4M3) {
+        float& scale = reinterpret_cast<float*>(out)[j];
+        defect = worse(defect, read_f8_scale(panel.features[j], k, &scale));
+        if (std::abs(scale) >= kF8ScaleLimit) defect = worse(defect, Defect::kLargeScale);
+      } else {
+        defect = worse(defect, read_mxfp4_scale(panel.features[j], k, reinterpret_cast<uint8_t*>(out) + j));
+      }
+    }
+  }
+  return defect;
+}
+
+void pack_some(const void* job_address, int64_t begin, int64_t end) {
+  const PackJob& job = *static_cast<const PackJob*>(job_address);
+  const bool scaled = scale_columns_of(job.dtype) != 0;
+  Defect defect = Defect::kNone;
+  for (int64_t p = begin; p < end; ++p) {
+    const Panel& panel = job.panels[p];
+    for (int32_t k = 0; k < job.columns; k += kRun) {
+      const int32_t length = std::min(kRun, job.columns - k);
+      defect =
+          worse(defect, scaled ? pack_codes(panel, k, length, job.dtype) : pack_values(panel, k, length, job.dtype));
+    }
+    if (scaled) defect = worse(defect, pack_scales(panel, job.columns, job.dtype));
+  }
+  if (defect != Defect::kNone) job.defect->store(defect, std::memory_order_relaxed);
+}
+
+void refuse(Defect defect) {
+  switch (defect) {
+    case Defect::kNone:
+      return;
+    case Defect::kCode:
+      throw Error(MK_INVALID, "a weight is not a number (code 0x7f or 0xff of F8_E4M3)");
+    case Defect::kScale:
+      throw Error(MK_INVALID, "a scale is not a finite number");
+    case Defect::kLargeScale:
+      throw Error(MK_UNSUPPORTED, "a scale of F8_E4M3 is not below 2^120; pack the weight as F32");
+  }
+}
+
+}  // namespace
+
+uint64_t panel_bytes_of(int32_t columns, int32_t dtype) {
+  constexpr uint64_t kLine = 64;
+  uint64_t bytes = scales_offset(columns, dtype);
+  if (const int32_t step = scale_columns_of(dtype); step != 0) {
+    const int32_t scale_lines = (columns + step - 1) / step;
+    bytes += static_cast<uint64_t>(scale_lines) * static_cast<uint64_t>(scale_line_bytes_of(dtype));
+  }
+  return (bytes + kLine - 1) / kLine * kLine;
+}
+
+void pack_panels(Runtime& runtime, const std::vector<Panel>& panels, int32_t columns, int32_t dtype) {
+  std::atomic<Defect> defect = Defect::kNone;
+  const PackJob job = {panels.data(), columns, dtype, &defect};
+  const double cost_ns = static_cast<double>(panels.size()) * columns * kPanelWidth;
+  parallel_for(runtime, static_cast<int64_t>(panels.size()), cost_ns, pack_some, &job);
+  refuse(defect.load(std::memory_order_relaxed));
+}
+
+}  // namespace mk
