@@ -48,13 +48,13 @@ internal sealed class ExpertTwin : IExpertLink, IDisposable
 
     public int Snapshots { get; private set; }
 
-    public static PackedExperts? Pack(Checkpoint checkpoint, KernelContext context, int layer)
+    public static PackedExperts? Pack(Checkpoint checkpoint, KernelContext context, int layer, NumberType? type)
     {
         ModelSpec spec = checkpoint.Spec;
         if (spec.Layers[layer].IsDense)
             return null;
         ExpertMatrices[] experts = [.. Enumerable.Range(0, spec.Router.ExpertCount).Select(id => checkpoint.Layer(layer).Expert(new ExpertId(id)))];
-        return context.PackExperts(experts, spec.Experts, spec.HiddenSize, CheckpointPacking.PackedType([experts[0].Gate], null));
+        return context.PackExperts(experts, spec.Experts, spec.HiddenSize, CheckpointPacking.PackedType([experts[0].Gate], type));
     }
 
     public void Offer(ClusterSnapshot snapshot) => Snapshots++;

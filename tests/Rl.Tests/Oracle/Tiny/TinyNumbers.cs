@@ -5,7 +5,7 @@ namespace MegaInfer.Rl.Tests.Oracle.Tiny;
 /// <summary>Numbers in the types that published models store.</summary>
 internal static class TinyNumbers
 {
-    private static readonly float[] Eights = [.. Enumerable.Range(0, 127).Select(bits => OracleNumbers.Eight((byte)bits))];
+    private static readonly float[] Eights = [.. Enumerable.Range(0, 127).Select(bits => OfEight((byte)bits))];
     private static readonly float[] Fours = [0, 0.5f, 1, 1.5f, 2, 3, 4, 6];
 
     /// <summary>The largest E4M3 number.</summary>
@@ -35,6 +35,20 @@ internal static class TinyNumbers
             }
         }
         return bytes;
+    }
+
+    /// <summary>E4M3 without infinities: sign, 4 bits of exponent with the bias 7, 3 bits of fraction; all ones is not a number.</summary>
+    public static float OfEight(byte bits)
+    {
+        int exponent = (bits >> 3) & 15;
+        int fraction = bits & 7;
+        double magnitude = (exponent, fraction) switch
+        {
+            (15, 7) => double.NaN,
+            (0, _) => fraction * Math.Pow(2, -9),
+            _ => (8 + fraction) * Math.Pow(2, exponent - 10),
+        };
+        return (float)(bits < 128 ? magnitude : -magnitude);
     }
 
     /// <summary>The E4M3 number nearest to a value.</summary>
