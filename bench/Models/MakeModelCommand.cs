@@ -70,18 +70,10 @@ internal sealed class MakeModelCommand
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn())
             .Start(progress =>
             {
-                ProgressTask task = progress.AddTask(Markup.Escape(folder), maxValue: WeightBytes(options));
-                RandomCheckpoint.Write(folder, options, new Progress<long>(bytes => task.Value = bytes));
+                ProgressTask task = progress.AddTask(Markup.Escape(folder));
+                RandomCheckpoint.Write(folder, options, new Progress<(long Written, long Total)>(bytes => (task.MaxValue, task.Value) = (bytes.Total, bytes.Written)));
                 task.Value = task.MaxValue;
             });
         return 0;
-    }
-
-    private static double WeightBytes(RandomModelOptions options)
-    {
-        double attention = options.HiddenSize * (double)options.HeadDim * 2 * (options.HeadCount + options.KvHeadCount);
-        double experts = options.HiddenSize * (double)options.ExpertCount * ((3 * options.ExpertWidth) + 1);
-        double embeddings = options.VocabularySize * (double)options.HiddenSize * (options.HasTiedEmbeddings ? 1 : 2);
-        return ((options.LayerCount * (attention + experts)) + embeddings) * options.NumberType.Bytes();
     }
 }

@@ -15,26 +15,37 @@ public static class SafetensorsWriter
 
     /// <summary>Writes one file; an existing one is replaced. Narrowing to <paramref name="type"/> rounds to nearest even.</summary>
     /// <exception cref="IOException">The disk is full or not writable.</exception>
-    public static void Write(string path, IReadOnlyList<TensorSpec> tensors, NumberType type, Fill fill)
+    public static void Write(string path, IReadOnlyList<TensorSpec> tensors, NumberType type, Fill fill) => Write(path, tensors, new WeightFormat(type), fill);
+
+    /// <summary>
+    /// As above, with projections in the format's own type: FP8 rounds what is produced to the nearest code, and the scales are tensors like any other. Bytes are produced
+    /// as the numbers 0..255.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or not writable.</exception>
+    public static void Write(string path, IReadOnlyList<TensorSpec> tensors, WeightFormat format, Fill fill)
     {
         using var stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        WriteHeader(stream, tensors, type);
+        WriteHeader(stream, tensors, format);
         float[] values = new float[ChunkElements];
-        byte[] bytes = new byte[ChunkElements * type.Bytes()];
+        byte[] bytes = new byte[ChunkElements * sizeof(float)];
         foreach (TensorSpec tensor in tensors)
         {
+            string dtype = DtypeOf(tensor, format);
             for (long offset = 0; offset < tensor.Elements; offset += ChunkElements)
             {
                 Span<float> chunk = values.AsSpan(0, (int)Math.Min(ChunkElements, tensor.Elements - offset));
                 fill(tensor, offset, chunk);
-                Span<byte> narrowed = bytes.AsSpan(0, chunk.Length * type.Bytes());
-                Narrow(chunk, type, narrowed);
+                Span<byte> narrowed = bytes.AsSpan(0, chunk.Length * BytesOf(dtype));
+                Narrow(chunk, dtype, narrowed);
                 stream.Write(narrowed);
             }
         }
     }
 
-    private static void WriteHeader(FileStream stream, IReadOnlyList<TensorSpec> tensors, NumberType type)
+    /// <summary>Bytes that a tensor takes in a file of this format.</summary>
+    internal static long BytesOf(TensorSpec tensor, WeightFormat format) => tensor.Elements * BytesOf(DtypeOf(tensor, format));
+
+    private static void WriteHeader(FileStream stream, IReadOnlyList<TensorSpec> tensors, WeightFormat format)
     {
         using var header = new MemoryStream();
         using (var json = new Utf8JsonWriter(header))
@@ -47,14 +58,14 @@ public static class SafetensorsWriter
             foreach (TensorSpec tensor in tensors)
             {
                 json.WriteStartObject(tensor.Name);
-                json.WriteString("dtype", DtypeOf(type));
+                json.WriteString("dtype", DtypeOf(tensor, format));
                 json.WriteStartArray("shape");
                 foreach (int dimension in tensor.Shape)
                     json.WriteNumberValue(dimension);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                offset += tensor.Elements * type.Bytes();
+                offset += BytesOf(tensor, format);
                 json.WriteNumberValue(offset);
                 json.WriteEndArray();
                 json.WriteEndObject();
@@ -72,31 +83,52 @@ public static class SafetensorsWriter
         stream.Write(header.GetBuffer().AsSpan(0, (int)header.Length));
     }
 
-    private static void Narrow(ReadOnlySpan<float> values, NumberType type, Span<byte> bytes)
+    private static void Narrow(ReadOnlySpan<float> values, string dtype, Span<byte> bytes)
     {
-        switch (type)
+        switch (dtype)
         {
-            case NumberType.Float32:
+            case "F32":
                 MemoryMarshal.AsBytes(values).CopyTo(bytes);
                 break;
-            case NumberType.BFloat16:
+            case "BF16":
                 Span<ushort> bits = MemoryMarshal.Cast<byte, ushort>(bytes);
                 for (int i = 0; i < values.Length; i++)
                     bits[i] = BFloat16.FromSingle(values[i]);
                 break;
-            default:
+            case "F16":
                 Span<Half> halves = MemoryMarshal.Cast<byte, Half>(bytes);
                 for (int i = 0; i < values.Length; i++)
                     halves[i] = (Half)values[i];
                 break;
+            case "F8_E4M3":
+                for (int i = 0; i < values.Length; i++)
+                    bytes[i] = SmallFloats.ToE4M3(values[i]);
+                break;
+            default:
+                for (int i = 0; i < values.Length; i++)
+                    bytes[i] = (byte)values[i];
+                break;
         }
     }
 
-    private static string DtypeOf(NumberType type) => type switch
+    private static string DtypeOf(TensorSpec tensor, WeightFormat format) => tensor.Storage switch
     {
-        NumberType.Float32 => "F32",
-        NumberType.BFloat16 => "BF16",
-        NumberType.Float16 => "F16",
-        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+        TensorStorage.MxFloat4Pairs or TensorStorage.Exponents => "U8",
+        TensorStorage.Scales => "F32",
+        TensorStorage.Projection when format.Quantized == NumberType.Float8E4M3 => "F8_E4M3",
+        _ => format.PlainType switch
+        {
+            NumberType.Float32 => "F32",
+            NumberType.BFloat16 => "BF16",
+            NumberType.Float16 => "F16",
+            _ => throw new ArgumentOutOfRangeException(nameof(format)),
+        },
+    };
+
+    private static int BytesOf(string dtype) => dtype switch
+    {
+        "F32" => 4,
+        "BF16" or "F16" => 2,
+        _ => 1,
     };
 }

@@ -51,14 +51,9 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
 
     private CheckpointTensor TakeScales(TensorSpec matrix)
     {
-        const int block = WeightFormat.Float8Block;
-        int blockRows = (matrix.Shape[0] + block - 1) / block;
-        int blockColumns = (matrix.Shape[1] + block - 1) / block;
-        var expected = new TensorSpec(TensorNames.ScalesOf(matrix.Name), blockRows, blockColumns);
+        TensorSpec expected = TensorNames.ScalesOf(matrix);
         (MappedFile file, SafetensorsEntry entry) = Take(expected);
-        if (entry.Dtype != "F32")
-            throw WrongType(file, entry, "F32");
-        var scales = new CheckpointTensor(file, entry, NumberType.Float32);
+        var scales = new CheckpointTensor(file, entry, TypeOf(expected, file, entry));
         _tensors.Add(expected.Name, scales);
         return scales;
     }
@@ -67,6 +62,8 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
     {
         if (expected.Storage is TensorStorage.MxFloat4Pairs or TensorStorage.Exponents)
             return entry.Dtype == "U8" ? NumberType.MxFloat4 : throw WrongType(file, entry, "U8");
+        if (expected.Storage == TensorStorage.Scales)
+            return entry.Dtype == "F32" ? NumberType.Float32 : throw WrongType(file, entry, "F32");
         bool mayBeFloat8 = expected.Storage == TensorStorage.Projection && spec.Weights.Quantized == NumberType.Float8E4M3;
         return entry.Dtype switch
         {

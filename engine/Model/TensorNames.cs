@@ -71,8 +71,12 @@ public sealed class TensorNames
     /// <summary>Every tensor of the model, except the scales of FP8 matrices, which lie beside those that are.</summary>
     public IEnumerable<TensorSpec> All() => OfAttention().Concat(OfExperts());
 
-    /// <summary>The name of the scales of an FP8 matrix.</summary>
-    internal static string ScalesOf(string matrix) => matrix + "_scale_inv";
+    /// <summary>The scales of an FP8 matrix: one for each block.</summary>
+    internal static TensorSpec ScalesOf(TensorSpec matrix)
+    {
+        const int block = WeightFormat.Float8Block;
+        return new TensorSpec(matrix.Name + "_scale_inv", (matrix.Shape[0] + block - 1) / block, (matrix.Shape[1] + block - 1) / block) { Storage = TensorStorage.Scales };
+    }
 
     /// <summary>The name of a projection's bias.</summary>
     internal static string BiasOf(string matrix) => matrix.EndsWith(".weight", StringComparison.Ordinal) ? matrix[..^"weight".Length] + "bias" : matrix + ".bias";

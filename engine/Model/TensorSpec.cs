@@ -28,4 +28,7 @@ public enum TensorStorage
 
     /// <summary>Bytes: the exponents e of scales 2^(e - 127).</summary>
     Exponents = 3,
+
+    /// <summary>F32: one for each block of an FP8 matrix.</summary>
+    Scales = 4,
 }

@@ -13,9 +13,9 @@ public static class RandomCheckpoint
     /// <summary>Writes the folder, which must be new or empty.</summary>
     /// <param name="folder">Created if missing.</param>
     /// <param name="options">The shape.</param>
-    /// <param name="progress">Told the bytes of weights written so far; may be null.</param>
+    /// <param name="progress">Told the bytes of weights written so far and in all; may be null.</param>
     /// <exception cref="MegaInferException">The folder holds something, the shape is impossible, or the disk refuses.</exception>
-    public static void Write(string folder, RandomModelOptions options, IProgress<long>? progress = null)
+    public static void Write(string folder, RandomModelOptions options, IProgress<(long Written, long Total)>? progress = null)
     {
         if (!ModelFamilies.TryFind(options.Family, out ModelFamily? family))
             throw new MegaInferException($"Model family \"{options.Family}\" is not supported; supported: {ModelFamilies.Names}.");
@@ -37,35 +37,48 @@ public static class RandomCheckpoint
         }
     }
 
-    private static void WriteWeights(string folder, RandomModelOptions options, ModelSpec spec, IProgress<long>? progress)
+    private static void WriteWeights(string folder, RandomModelOptions options, ModelSpec spec, IProgress<(long Written, long Total)>? progress)
     {
         var weights = new RandomWeights(spec, options.Seed);
+        List<List<TensorSpec>> shards = Split(Stored(spec), options, spec.Weights);
+        long total = shards.Sum(shard => shard.Sum(tensor => SafetensorsWriter.BytesOf(tensor, spec.Weights)));
         long written = 0;
         SafetensorsWriter.Fill fill = (tensor, offset, values) =>
         {
             weights.Fill(tensor, offset, values);
-            written += (long)values.Length * options.NumberType.Bytes();
-            progress?.Report(written);
+            written += SafetensorsWriter.BytesOf(tensor, spec.Weights) / tensor.Elements * values.Length;
+            progress?.Report((written, total));
         };
-        List<List<TensorSpec>> shards = Split(new TensorNames(spec).All(), options);
         if (shards.Count == 1)
         {
-            SafetensorsWriter.Write(Path.Combine(folder, ShardIndex.SingleFileName), shards[0], options.NumberType, fill);
+            SafetensorsWriter.Write(Path.Combine(folder, ShardIndex.SingleFileName), shards[0], spec.Weights, fill);
             return;
         }
 
         for (int i = 0; i < shards.Count; i++)
-            SafetensorsWriter.Write(Path.Combine(folder, ShardName(i, shards.Count)), shards[i], options.NumberType, fill);
-        WriteIndex(Path.Combine(folder, ShardIndex.IndexFileName), shards, written);
+            SafetensorsWriter.Write(Path.Combine(folder, ShardName(i, shards.Count)), shards[i], spec.Weights, fill);
+        WriteIndex(Path.Combine(folder, ShardIndex.IndexFileName), shards, total);
     }
 
-    private static List<List<TensorSpec>> Split(IEnumerable<TensorSpec> tensors, RandomModelOptions options)
+    /// <summary>The model's tensors, and beside each FP8 matrix its scales.</summary>
+    private static IEnumerable<TensorSpec> Stored(ModelSpec spec)
+    {
+        bool isFloat8 = spec.Weights.Quantized == NumberType.Float8E4M3;
+        foreach (TensorSpec tensor in new TensorNames(spec).All())
+        {
+            yield return tensor;
+            if (isFloat8 && tensor.Storage == TensorStorage.Projection)
+                yield return TensorNames.ScalesOf(tensor);
+        }
+    }
+
+    private static List<List<TensorSpec>> Split(IEnumerable<TensorSpec> tensors, RandomModelOptions options, WeightFormat format)
     {
         List<List<TensorSpec>> shards = [[]];
         long shardBytes = 0;
         foreach (TensorSpec tensor in tensors)
         {
-            long bytes = tensor.Elements * options.NumberType.Bytes();
+            long bytes = SafetensorsWriter.BytesOf(tensor, format);
             if (options.ShardBytes > 0 && shardBytes > 0 && shardBytes + bytes > options.ShardBytes)
             {
                 shards.Add([]);

@@ -8,52 +8,60 @@ namespace MegaInfer.Engine.Checkpoints.Random;
 /// </summary>
 internal sealed class RandomWeights
 {
-    private const float AttentionLogitSpread = 2.5f;
-    private const float RouterLogitSpread = 2f;
-    private const float OutputLogitSpread = 3f;
+    /// <summary>Spread of FP8 codes as numbers: the sum of four uniforms never exceeds 3.5 of it, and the greatest code is 448.</summary>
+    private const float Float8Spread = 64f;
 
+    /// <summary>Root mean square of the sixteen 4-bit numbers.</summary>
+    private const double MxFloat4Spread = 2.926;
+
+    private readonly RandomSpreads _spreads;
+    private readonly WeightFormat _format;
     private readonly ulong _seed;
-    private readonly Dictionary<string, float> _spreads = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _headNorms = new(StringComparer.Ordinal);
 
     public RandomWeights(ModelSpec spec, ulong seed)
     {
+        _spreads = new RandomSpreads(spec);
+        _format = spec.Weights;
         _seed = seed;
-        var names = new TensorNames(spec);
-        float hidden = MathF.Sqrt(spec.HiddenSize);
-        // A tied table must give output logits of a sane spread; what enters the first norm is rescaled there anyway.
-        _spreads[names.Embedding] = spec.HasTiedEmbeddings ? OutputLogitSpread / hidden : 1f;
-        if (!spec.HasTiedEmbeddings)
-            _spreads[names.LmHead] = OutputLogitSpread / hidden;
-        for (int layer = 0; layer < spec.LayerCount; layer++)
-        {
-            _spreads[names.Router(layer)] = RouterLogitSpread / hidden;
-            if (spec.Attention is GroupedAttentionSpec { HeadNorm: not HeadNorm.None })
-            {
-                _headNorms.Add(names.QueryNorm(layer));
-                _headNorms.Add(names.KeyNorm(layer));
-            }
-            else
-            {
-                _spreads[names.Query(layer)] = MathF.Sqrt(AttentionLogitSpread) / hidden;
-                _spreads[names.Key(layer)] = MathF.Sqrt(AttentionLogitSpread) / hidden;
-            }
-        }
     }
 
     /// <summary>Elements <paramref name="offset"/> .. of a tensor.</summary>
     public void Fill(TensorSpec tensor, long offset, Span<float> values)
     {
-        bool isNorm = tensor.Shape.Length == 1;
-        float mean = !isNorm ? 0 : _headNorms.Contains(tensor.Name) ? MathF.Sqrt(AttentionLogitSpread) : 1f;
-        float spread = isNorm ? 0.1f : _spreads.TryGetValue(tensor.Name, out float own) ? own : 1f / MathF.Sqrt(tensor.Shape[^1]);
         ulong key = KeyOf(tensor.Name);
+        (float mean, float spread) = _spreads.Of(tensor);
+        switch (tensor.Storage)
+        {
+            case TensorStorage.MxFloat4Pairs:
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = Bits(key, offset + i) & 0xFF;
+                break;
+            case TensorStorage.Exponents:
+                int exponent = 127 + (int)Math.Round(Math.Log2(spread / MxFloat4Spread));
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = exponent - (int)(Bits(key, offset + i) & 1);
+                break;
+            case TensorStorage.Scales:
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = spread / Float8Spread * (0.75f + ((Bits(key, offset + i) & 0xFF) / 512f));
+                break;
+            case TensorStorage.Projection when _format.Quantized == NumberType.Float8E4M3:
+                FillNormal(key, offset, 0, Float8Spread, values);
+                break;
+            default:
+                FillNormal(key, offset, mean, spread, values);
+                break;
+        }
+    }
+
+    private static void FillNormal(ulong key, long offset, float mean, float spread, Span<float> values)
+    {
         // The sum of four 16-bit uniforms has this spread; its bell is close enough to a normal one, at a tenth of the cost.
         const float uniformSpread = 37_837.227f; // sqrt(4 * (65536^2 - 1) / 12)
         float factor = spread / uniformSpread;
         for (int i = 0; i < values.Length; i++)
         {
-            ulong bits = Mix(key + ((ulong)(offset + i) * 0x9E3779B97F4A7C15));
+            ulong bits = Bits(key, offset + i);
             int sum = (int)(bits & 0xFFFF) + (int)((bits >> 16) & 0xFFFF) + (int)((bits >> 32) & 0xFFFF) + (int)(bits >> 48);
             values[i] = mean + (factor * (sum - 131_070));
         }
@@ -66,6 +74,8 @@ internal sealed class RandomWeights
             key = Mix(key ^ character);
         return key;
     }
+
+    private static ulong Bits(ulong key, long index) => Mix(key + ((ulong)index * 0x9E3779B97F4A7C15));
 
     /// <summary>The finaliser of splitmix64: every input bit changes half of the output bits.</summary>
     private static ulong Mix(ulong value)

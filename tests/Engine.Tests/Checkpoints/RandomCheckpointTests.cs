@@ -1,7 +1,10 @@
+using System.IO.Hashing;
+using System.Text;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Checkpoints.Random;
 using MegaInfer.Engine.Cluster;
 using MegaInfer.Engine.Model;
+using MegaInfer.Engine.Model.Families;
 using Xunit;
 
 namespace MegaInfer.Engine.Tests.Checkpoints;
@@ -46,6 +49,69 @@ public sealed class RandomCheckpointTests
 
         foreach (string file in Directory.GetFiles(first.Path))
             Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(second[Path.GetFileName(file)]));
+    }
+
+    public static TheoryData<string> Families => [.. ModelFamilies.All.Select(family => family.ModelType)];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Write_EveryFamily_OpensWithEveryBlock(string family)
+    {
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(folder.Path, FamilyShapes.Of(family));
+
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        Assert.Equal(family, checkpoint.Spec.Family);
+        Assert.Null(checkpoint.Ignored);
+        Assert.Equal(NumberType.BFloat16, checkpoint.StoredType);
+        LayerViews.AssertShapes(checkpoint);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Write_Float8_OpensWithEveryProjectionAtStoredWidth(string family)
+    {
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(folder.Path, FamilyShapes.Of(family) with { Quantized = NumberType.Float8E4M3, HiddenSize = 160 });
+
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        Assert.Equal(NumberType.Float8E4M3, checkpoint.StoredTypeOf(NodeRole.Attention));
+        Assert.Equal(1, checkpoint.Layer(0).Output().Tensor.Bytes / (double)checkpoint.Layer(0).Output().Tensor.Elements);
+        LayerViews.AssertShapes(checkpoint);
+        Assert.InRange(LayerViews.Spread(checkpoint.Layer(1).Output().ToFloat32()) * Math.Sqrt(checkpoint.Spec.Attention.OutputInputWidth), 0.8, 1.2);
+    }
+
+    [Fact]
+    public void Write_MxFloat4_OpensWithExpertsAtStoredWidth()
+    {
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(folder.Path, FamilyShapes.Of("gpt_oss") with { Quantized = NumberType.MxFloat4, ExpertWidth = 96 });
+
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+
+        Assert.Equal((NumberType.MxFloat4, NumberType.BFloat16), (checkpoint.StoredTypeOf(NodeRole.Expert), checkpoint.StoredTypeOf(NodeRole.Attention)));
+        LayerViews.AssertShapes(checkpoint);
+        Assert.InRange(LayerViews.Spread(checkpoint.Layer(1).Expert(new ExpertId(3)).Down.ToFloat32()) * Math.Sqrt(96), 0.6, 1.2);
+    }
+
+    [Theory]
+    [InlineData("qwen3_moe", "a32621c7dd951fea06e5b7ecc8327bb3")]
+    [InlineData("mixtral", "e17a94a5be9f361dd5ed26a643c35cd8")]
+    public void Write_TheFirstFamilies_NeverChangeTheirBytes(string family, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(folder.Path, new RandomModelOptions { Family = family, ShardBytes = 300_000 });
+
+        var hash = new XxHash128();
+        foreach (string file in Directory.GetFiles(folder.Path).Order(StringComparer.Ordinal))
+        {
+            hash.Append(Encoding.UTF8.GetBytes(Path.GetFileName(file)));
+            hash.Append(File.ReadAllBytes(file));
+        }
+
+        Assert.Equal(expected, Convert.ToHexStringLower(hash.GetCurrentHash()));
     }
 
     [Fact]
