@@ -13,13 +13,20 @@ public sealed class CheckpointTensor
 {
     private readonly Lock _lock = new();
     private readonly MappedFile _file;
+    private readonly NumberType _storedType;
     private DeviceAddress _address;
+    private float[]? _widened; // what the address points into where the file's own numbers are narrower
 
-    internal CheckpointTensor(MappedFile file, SafetensorsEntry entry, NumberType numberType)
+    /// <param name="file">Holds the data.</param>
+    /// <param name="entry">Says where.</param>
+    /// <param name="storedType">What the elements are in the file.</param>
+    /// <param name="isWidened">Readers get fp32, whatever is stored.</param>
+    internal CheckpointTensor(MappedFile file, SafetensorsEntry entry, NumberType storedType, bool isWidened = false)
     {
         _file = file;
+        _storedType = storedType;
         Name = entry.Name;
-        NumberType = numberType;
+        NumberType = isWidened ? NumberType.Float32 : storedType;
         Shape = entry.Shape;
         Bytes = entry.Bytes;
         Offset = entry.Offset;
@@ -33,11 +40,12 @@ public sealed class CheckpointTensor
     /// <summary>As stored, outermost dimension first: a matrix is [out features, in features]. Of 4-bit numbers it counts bytes.</summary>
     public ImmutableArray<int> Shape { get; }
 
+    /// <summary>In the file.</summary>
     public long Bytes { get; }
 
-    public long Elements => Bytes * 8 / NumberType.Bits();
+    public long Elements => Bytes * 8 / _storedType.Bits();
 
-    /// <summary>The scales of an FP8 matrix, one fp32 for each block; null for everything else.</summary>
+    /// <summary>The scales of an FP8 matrix, one for each block, fp32 to readers whatever is stored; null for everything else.</summary>
     public CheckpointTensor? Scales { get; internal init; }
 
     /// <summary>Where the data lie; mapped on first use, valid until <see cref="Release"/> or the checkpoint is disposed. Read-only memory.</summary>
@@ -48,7 +56,7 @@ public sealed class CheckpointTensor
             lock (_lock)
             {
                 if (_address.IsNull)
-                    _address = _file.Map(Offset, Bytes);
+                    _address = NumberType == _storedType ? _file.Map(Offset, Bytes) : Widen();
                 return _address;
             }
         }
@@ -63,7 +71,9 @@ public sealed class CheckpointTensor
         {
             if (_address.IsNull)
                 return;
-            _file.Unmap(_address);
+            if (_widened is null)
+                _file.Unmap(_address);
+            _widened = null;
             _address = DeviceAddress.Null;
         }
     }
@@ -88,7 +98,7 @@ public sealed class CheckpointTensor
     internal void CopyTo(long first, Span<float> destination)
     {
         const int chunkElements = 32 * 1024;
-        int width = NumberType.Bytes();
+        int width = _storedType.Bytes();
         byte[] buffer = new byte[Math.Min(destination.Length, chunkElements) * width];
         for (int done = 0; done < destination.Length; done += chunkElements)
         {
@@ -102,9 +112,16 @@ public sealed class CheckpointTensor
     /// <summary>Reads part of the raw bytes without mapping.</summary>
     internal void ReadBytes(long offset, Span<byte> destination) => _file.Read(Offset + offset, destination);
 
+    private DeviceAddress Widen()
+    {
+        _widened = GC.AllocateUninitializedArray<float>(checked((int)Elements), pinned: true);
+        CopyTo(_widened);
+        return new DeviceAddress(Marshal.UnsafeAddrOfPinnedArrayElement(_widened, 0));
+    }
+
     private void Widen(ReadOnlySpan<byte> bytes, Span<float> destination)
     {
-        switch (NumberType)
+        switch (_storedType)
         {
             case NumberType.Float32:
                 MemoryMarshal.Cast<byte, float>(bytes).CopyTo(destination);
@@ -124,7 +141,7 @@ public sealed class CheckpointTensor
                     destination[i] = SmallFloats.OfE4M3(bytes[i]);
                 break;
             default:
-                throw new InvalidOperationException($"{Name} cannot be widened by itself: its numbers are {NumberType}.");
+                throw new InvalidOperationException($"{Name} cannot be widened by itself: its numbers are {_storedType}.");
         }
     }
 }

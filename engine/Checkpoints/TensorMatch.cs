@@ -53,7 +53,7 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
     {
         TensorSpec expected = TensorNames.ScalesOf(matrix);
         (MappedFile file, SafetensorsEntry entry) = Take(expected);
-        var scales = new CheckpointTensor(file, entry, TypeOf(expected, file, entry));
+        var scales = new CheckpointTensor(file, entry, TypeOf(expected, file, entry), isWidened: true);
         _tensors.Add(expected.Name, scales);
         return scales;
     }
@@ -62,8 +62,6 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
     {
         if (expected.Storage is TensorStorage.MxFloat4Pairs or TensorStorage.Exponents)
             return entry.Dtype == "U8" ? NumberType.MxFloat4 : throw WrongType(file, entry, "U8");
-        if (expected.Storage == TensorStorage.Scales)
-            return entry.Dtype == "F32" ? NumberType.Float32 : throw WrongType(file, entry, "F32");
         bool mayBeFloat8 = expected.Storage == TensorStorage.Projection && spec.Weights.Quantized == NumberType.Float8E4M3;
         return entry.Dtype switch
         {

@@ -92,6 +92,9 @@ public sealed record LatentAttentionSpec(int HeadCount, int QueryRank, int KvRan
 {
     public override int KvHeadCount { get; init; } = 1;
 
+    /// <summary>Epsilon of the latents' norms, which DeepSeek's code keeps apart from the model's own.</summary>
+    public float NormEpsilon { get; init; } = 1e-6f;
+
     /// <summary>Width of a query head before it is taken into the latent space.</summary>
     public int QueryHeadDim => NopeDim + RopeDim;
 

@@ -29,6 +29,6 @@ public enum TensorStorage
     /// <summary>Bytes: the exponents e of scales 2^(e - 127).</summary>
     Exponents = 3,
 
-    /// <summary>F32: one for each block of an FP8 matrix.</summary>
+    /// <summary>One for each block of an FP8 matrix: F32 in DeepSeek's folders, BF16 in Qwen's.</summary>
     Scales = 4,
 }

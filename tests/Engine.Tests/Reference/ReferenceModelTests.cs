@@ -1,6 +1,7 @@
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Checkpoints.Random;
 using MegaInfer.Engine.Model;
+using MegaInfer.Engine.Model.Families;
 using MegaInfer.Engine.Reference;
 using MegaInfer.Engine.Requests;
 using MegaInfer.Engine.Sampling;
@@ -15,6 +16,8 @@ public sealed class ReferenceModelTests : IDisposable
     private static readonly int[] Tokens = [.. Enumerable.Range(0, 37).Select(i => i * 29 % 300)];
 
     private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<string> Families() => [.. ModelFamilies.All.Select(family => family.ModelType)];
 
     public void Dispose() => _folder.Dispose();
 
@@ -39,16 +42,29 @@ public sealed class ReferenceModelTests : IDisposable
         }
     }
 
-    [Fact]
-    public void Logits_OfAPrefix_AreThoseOfTheWhole()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Logits_OfEveryFamily_AreThoseOfTheWholeInAPrefix(string family)
     {
-        using Checkpoint checkpoint = Write(new RandomModelOptions());
+        using Checkpoint checkpoint = Write(FamilyShapes.Of(family));
         var model = new ReferenceModel(checkpoint, NumberType.BFloat16);
 
         float[][] whole = model.Logits(Tokens);
-        float[][] prefix = model.Logits(Tokens.AsSpan(0, 20));
 
-        Assert.Equal(whole[..20], prefix);
+        Assert.All(whole.SelectMany(row => row), logit => Assert.True(float.IsFinite(logit)));
+        Assert.Equal(whole[..20], model.Logits(Tokens.AsSpan(0, 20)));
+    }
+
+    [Theory]
+    [InlineData("deepseek_v3", NumberType.Float8E4M3)]
+    [InlineData("gpt_oss", NumberType.MxFloat4)]
+    public void Logits_QuantisedWeights_StayAsTheyAre(string family, NumberType quantized)
+    {
+        using Checkpoint checkpoint = Write(FamilyShapes.Of(family) with { HiddenSize = 128, ExpertWidth = 128, DenseWidth = 128, Quantized = quantized });
+        float[][] stored = new ReferenceModel(checkpoint, NumberType.Float32).Logits(Tokens);
+
+        // Everything else is bf16 already, and products of codes and scales would not survive the rounding.
+        Assert.Equal(stored, new ReferenceModel(checkpoint, NumberType.Float32, NumberType.BFloat16).Logits(Tokens));
     }
 
     [Fact]
