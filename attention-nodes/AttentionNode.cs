@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using MegaInfer.AttentionNodes.KvCache;
-using MegaInfer.AttentionNodes.Layers;
 using MegaInfer.AttentionNodes.Metrics;
 using MegaInfer.AttentionNodes.Pipeline;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Requests;
 using MegaInfer.Kernels;

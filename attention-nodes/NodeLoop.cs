@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using MegaInfer.AttentionNodes.KvCache;
-using MegaInfer.AttentionNodes.Layers;
 using MegaInfer.AttentionNodes.Metrics;
 using MegaInfer.AttentionNodes.Pipeline;
 using MegaInfer.AttentionNodes.Sampling;
 using MegaInfer.AttentionNodes.Scheduling;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Requests;
 using MegaInfer.M2N;

@@ -1,6 +1,7 @@
 using MegaInfer.AttentionNodes.KvCache;
 using MegaInfer.AttentionNodes.Layers;
 using MegaInfer.AttentionNodes.Pipeline;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Engine.Cluster;
 using MegaInfer.Kernels;
 

@@ -1,4 +1,4 @@
-using MegaInfer.AttentionNodes.Layers;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Model;
@@ -26,7 +26,7 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
     {
         Close();
         using Checkpoint checkpoint = Checkpoint.Open(options.ModelFolder ?? welcome.ModelFolder);
-        NumberType weightType = NumericsId.WeightType(welcome.WeightType, checkpoint.StoredType);
+        NumberType? weightType = NumericsId.WeightType(welcome.WeightType);
         _context = KernelContext.Create(new KernelContextOptions
         {
             Backend = KernelBackendNames.Parse(options.Backend),
@@ -41,7 +41,7 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
         return Task.FromResult(new Ready
         {
             ModelDigest = ModelDigest.Of(checkpoint),
-            NumericsId = NumericsId.Of(_context.Numerics, weightType, nodeOptions.KvType),
+            NumericsId = NumericsId.Of(_context.Numerics, _weights.Types, nodeOptions.KvType),
             Backend = _context.Backend,
             WeightBytes = _weights.Bytes,
             KvTokenCapacity = node.KvTokenCapacity,

@@ -17,7 +17,8 @@ public sealed class KvMemory : IDisposable
     {
         Type = (WeightType)type;
         BlockCount = blockCount;
-        _layerBytes = blockCount * KvBlock.Bytes(spec.Attention.KvHeadCount, spec.Attention.KeyDim, Type);
+        AttentionSpec attention = spec.Attention;
+        _layerBytes = blockCount * KvBlock.Bytes(attention.KvHeadCount, attention.KeyDim, attention.IsLatent, Type);
         _buffer = context.Allocate(_layerBytes * spec.LayerCount);
     }
 

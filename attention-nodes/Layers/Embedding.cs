@@ -1,4 +1,5 @@
 using MegaInfer.AttentionNodes.Pipeline;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Kernels;
 using MegaInfer.Kernels.Operations;
 
@@ -14,7 +15,7 @@ public sealed class Embedding(KernelContext context, AttentionWeights weights, S
         TableType = weights.EmbeddingType,
         Vocabulary = weights.Spec.VocabularySize,
         Ids = memory.TokenIds,
-        Out = memory.Hidden,
+        Out = memory.Hidden.Start,
         Rows = rows,
         Hidden = memory.HiddenWidth,
     });

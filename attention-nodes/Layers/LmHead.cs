@@ -1,4 +1,5 @@
 using MegaInfer.AttentionNodes.Pipeline;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Kernels;
 using MegaInfer.Kernels.Operations;
 
@@ -15,6 +16,7 @@ public sealed class LmHead : IDisposable
     private readonly KernelContext _context;
     private readonly AttentionWeights _weights;
     private readonly StepMemory _memory;
+    private readonly Norm _norm;
     private readonly DeviceBuffer _rowIndex;
     private readonly DeviceBuffer _rows;
     private readonly DeviceBuffer _logits;
@@ -27,6 +29,7 @@ public sealed class LmHead : IDisposable
         _context = context;
         _weights = weights;
         _memory = memory;
+        _norm = new Norm(context, weights.Spec, weights.FinalNorm);
         Vocabulary = weights.Spec.VocabularySize;
         TileRows = (int)Math.Clamp(wantedRows, 1, Math.Max(1, TileBytes / ((long)Vocabulary * sizeof(float))));
         _rowIndex = context.Allocate((long)TileRows * sizeof(int));
@@ -47,25 +50,14 @@ public sealed class LmHead : IDisposable
         rowIndex.CopyTo(_rowIndex.HostSpan<int>());
         _context.ScatterRows(new ScatterRowsArgs
         {
-            In = _memory.Hidden,
+            In = _memory.Hidden.Start,
             RowIndex = _rowIndex.Address,
             Out = _rows.Address,
             Rows = rowIndex.Length,
             Hidden = _memory.HiddenWidth,
             InStride = _memory.HiddenWidth,
         });
-        _context.RmsNorm(new RmsNormArgs
-        {
-            In = _rows.Address,
-            Weight = _weights.FinalNorm.Address,
-            Out = _rows.Address,
-            Rows = rowIndex.Length,
-            Groups = 1,
-            Width = _memory.HiddenWidth,
-            InStride = _memory.HiddenWidth,
-            OutStride = _memory.HiddenWidth,
-            Epsilon = _weights.Spec.NormEpsilon,
-        });
+        _norm.Forward(_rows.Address, _rows.Address, rowIndex.Length);
         _context.Gemm(_weights.LmHead, new GemmArgs
         {
             In = _rows.Address,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MegaInfer.AttentionNodes.Layers;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Moe;
 using MegaInfer.Kernels;
@@ -24,6 +25,7 @@ public sealed class ExpertLink : IExpertLink
 
     private readonly M2NEndpoint _endpoint;
     private readonly KernelContext _context;
+    private readonly Combine _combine;
     private readonly StepMemory _memory;
     private readonly ExpertLinkOptions _options;
     private readonly StageClock _clock;
@@ -39,6 +41,7 @@ public sealed class ExpertLink : IExpertLink
     {
         _endpoint = endpoint;
         _context = context;
+        _combine = new Combine(context, memory);
         _memory = memory;
         _options = options;
         _clock = clock;
@@ -109,7 +112,7 @@ public sealed class ExpertLink : IExpertLink
     }
 
     private ReadOnlySpan<int> Experts(MicroBatch microBatch) =>
-        _memory.RoutingExperts.Plus((long)microBatch.FirstRow * _options.TopK * sizeof(int)).HostSpan<int>(microBatch.RowCount * _options.TopK);
+        _memory.RoutingExpertsOf(microBatch).HostSpan<int>(microBatch.RowCount * _options.TopK);
 
     private Span<PairPlace> Places(MicroBatch microBatch) =>
         _places.AsSpan(microBatch.FirstRow * _options.TopK, microBatch.RowCount * _options.TopK);
@@ -137,7 +140,7 @@ public sealed class ExpertLink : IExpertLink
     /// <summary>[rows of the micro-batch, hidden] to the peer's slot: [rows of the piece, hidden].</summary>
     private void ProduceRows(MicroBatch microBatch, int rank) => _context.ScatterRows(new ScatterRowsArgs
     {
-        In = _memory.Normed.Plus((long)microBatch.FirstRow * _memory.HiddenWidth * sizeof(float)),
+        In = _memory.Normed.At(microBatch),
         RowIndex = _memory.RowIndex.Plus((long)_plan.RowStart(rank) * sizeof(int)),
         Out = _views[rank].Rows,
         Rows = _plan.Rows[rank],
@@ -174,25 +177,15 @@ public sealed class ExpertLink : IExpertLink
         return M2NStatus.Ok;
     }
 
-    /// <summary>hidden += sum over k, ascending in expert id, of weight x result row.</summary>
+    /// <summary>hidden += sum over k, ascending in expert id, of weight x result row, and the shared expert's.</summary>
     private void AddResults(MicroBatch microBatch, int count)
     {
         foreach (ref readonly ResultView result in microBatch.Results.AsSpan(0, count))
             _resultRows[result.Peer.Value] = result.Rows.Value;
-        long firstPair = (long)microBatch.FirstRow * _options.TopK;
         Span<PairPlace> places = Places(microBatch);
-        Span<nint> resultOfPair = _memory.ResultOfPair.Plus(firstPair * nint.Size).HostSpan<nint>(places.Length);
+        Span<nint> resultOfPair = _memory.ResultsOf(microBatch).HostSpan<nint>(places.Length);
         for (int pair = 0; pair < places.Length; pair++)
             resultOfPair[pair] = _resultRows[places[pair].Rank] + (nint)((long)places[pair].Position * _options.ResultBytes);
-        _context.Combine(new CombineArgs
-        {
-            ResultOfPair = _memory.ResultOfPair.Plus(firstPair * nint.Size),
-            Weights = _memory.RoutingWeights.Plus(firstPair * sizeof(float)),
-            Residual = _memory.Hidden.Plus((long)microBatch.FirstRow * _memory.HiddenWidth * sizeof(float)),
-            Rows = microBatch.RowCount,
-            Hidden = _memory.HiddenWidth,
-            TopK = _options.TopK,
-            Stride = _memory.HiddenWidth,
-        });
+        _combine.AddExperts(microBatch);
     }
 }

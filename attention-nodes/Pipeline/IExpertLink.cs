@@ -23,8 +23,8 @@ public interface IExpertLink
     void Dispatch(MicroBatch microBatch, int layer);
 
     /// <summary>
-    /// Waits for this micro-batch's result rows only and adds their weighted sum, in ascending expert id, to its hidden rows. Anything but
-    /// <see cref="M2NStatus.Ok"/> leaves the hidden rows as they were, and the step has failed.
+    /// Waits for this micro-batch's result rows only and adds their weighted sum, in ascending expert id and the shared expert's last, to its hidden rows.
+    /// Anything but <see cref="M2NStatus.Ok"/> leaves the hidden rows as they were, and the step has failed.
     /// </summary>
     M2NStatus Combine(MicroBatch microBatch);
 

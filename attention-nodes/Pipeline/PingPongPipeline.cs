@@ -7,7 +7,7 @@ using MegaInfer.M2N;
 namespace MegaInfer.AttentionNodes.Pipeline;
 
 /// <summary>
-/// The ping-pong order of loops: while one micro-batch is at the experts, the next is in attention. Belongs to the node loop; the loop over layers allocates,
+/// The ping-pong order of loops: while one micro-batch is at the experts, it visits the expert that is here, and the next is in attention. Belongs to the node loop; the loop over layers allocates,
 /// locks and logs nothing.
 /// </summary>
 public sealed class PingPongPipeline
@@ -58,19 +58,35 @@ public sealed class PingPongPipeline
         {
             foreach (MicroBatch microBatch in microBatches)
             {
-                if (layer > 0 && (status = _experts.Combine(microBatch)) != M2NStatus.Ok)
+                if (layer > 0 && (status = Combine(microBatch, layer - 1)) != M2NStatus.Ok)
                     return status;
                 _layers[layer].Forward(microBatch);
-                _experts.Dispatch(microBatch, layer);
+                Dispatch(microBatch, layer);
+                _layers[layer].VisitShared(microBatch);
             }
         }
 
         foreach (MicroBatch microBatch in microBatches)
         {
-            if ((status = _experts.Combine(microBatch)) != M2NStatus.Ok)
+            if ((status = Combine(microBatch, _layers.Count - 1)) != M2NStatus.Ok)
                 return status;
         }
 
+        return M2NStatus.Ok;
+    }
+
+    private void Dispatch(MicroBatch microBatch, int layer)
+    {
+        if (!_layers[layer].IsDense)
+            _experts.Dispatch(microBatch, layer);
+    }
+
+    // What a dense layer made is here already.
+    private M2NStatus Combine(MicroBatch microBatch, int layer)
+    {
+        if (!_layers[layer].IsDense)
+            return _experts.Combine(microBatch);
+        _layers[layer].AddDense(microBatch);
         return M2NStatus.Ok;
     }
 

@@ -9,8 +9,8 @@ using MegaInfer.Kernels;
 namespace MegaInfer.AttentionNodes.Pipeline;
 
 /// <summary>
-/// The rows of the step that runs now, in device memory: allocated once for the largest step, filled before each, and cut into micro-batches by row ranges. Row r
-/// of a <c>[rows, width]</c> array belongs to the same token in all of them. Belongs to the node loop.
+/// The rows of the step that runs now, in device memory: allocated once for the largest step, filled before each, and cut into micro-batches by row ranges. What a
+/// model's blocks do not use is not there. Belongs to the node loop.
 /// </summary>
 public sealed class StepMemory : IDisposable
 {
@@ -25,64 +25,67 @@ public sealed class StepMemory : IDisposable
         _maxSequences = maxSequences;
         _contextBlocks = shape.ContextBlocks;
         MaxRows = shape.MaxRows;
-        int rows = shape.MaxRows;
-        var attention = (GroupedAttentionSpec)spec.Attention;
-        QkvWidth = attention.QueryWidth + (2 * attention.KvWidth);
-        HiddenWidth = spec.HiddenSize;
-        QueryWidth = attention.QueryWidth;
         ExpertCount = spec.Router.ExpertCount;
         TopK = spec.Router.ExpertsPerToken;
+        HasSharedExpert = spec.SharedExpert is not null;
 
-        Hidden = Floats((long)rows * HiddenWidth);
-        Normed = Floats((long)rows * HiddenWidth);
-        Qkv = Floats((long)rows * QkvWidth);
-        Attended = Floats((long)rows * QueryWidth);
-        RouterLogits = Floats((long)rows * ExpertCount);
-        RoutingWeights = Floats(shape.MaxPairs);
+        Hidden = Rows(spec.HiddenSize);
+        Normed = Rows(spec.HiddenSize);
+        Qkv = spec.Attention is GroupedAttentionSpec grouped ? Rows(grouped.QueryWidth + (2 * grouped.KvWidth)) : default;
+        Latent = spec.Attention is LatentAttentionSpec latent ? LatentOf(latent) : null;
+        Attended = Rows(spec.Attention.OutputInputWidth);
+        RouterLogits = Rows(ExpertCount);
+        RoutingWeights = Rows(TopK);
         RoutingExperts = Integers(shape.MaxPairs);
-        TokenIds = Integers(rows);
-        Positions = Integers(rows);
-        SequenceOfRow = Integers(rows);
+        TokenIds = Integers(MaxRows);
+        Positions = Integers(MaxRows);
+        SequenceOfRow = Integers(MaxRows);
         BlockTables = Integers((long)maxSequences * _contextBlocks);
         RowIndex = Integers(shape.MaxPairs);
         ResultOfPair = Allocate((long)shape.MaxPairs * nint.Size);
+        Shared = HasSharedExpert || spec.Layers.Any(layer => layer.IsDense) ? SharedOf(spec.SharedExpert) : null;
     }
 
     public int MaxRows { get; }
 
-    public int HiddenWidth { get; }
-
-    public int QueryWidth { get; }
-
-    public int QkvWidth { get; }
+    public int HiddenWidth => Hidden.Width;
 
     public int ExpertCount { get; }
 
     public int TopK { get; }
 
+    /// <summary>Layers with experts have one that every row visits.</summary>
+    public bool HasSharedExpert { get; }
+
     /// <summary>[rows, hidden] The residual stream.</summary>
-    public DeviceAddress Hidden { get; }
+    public StepRows Hidden { get; }
 
-    /// <summary>[rows, hidden] The rows that experts see.</summary>
-    public DeviceAddress Normed { get; }
+    /// <summary>[rows, hidden] The rows that attention and experts see.</summary>
+    public StepRows Normed { get; }
 
-    /// <summary>[rows, query width + 2 x KV width]</summary>
-    public DeviceAddress Qkv { get; }
+    /// <summary>[rows, query width + 2 x KV width] of grouped attention.</summary>
+    public StepRows Qkv { get; }
 
-    /// <summary>[rows, query width]</summary>
-    public DeviceAddress Attended { get; }
+    /// <summary>Null where attention is grouped.</summary>
+    public LatentRows? Latent { get; }
+
+    /// <summary>[rows, output input width] What the output projection takes.</summary>
+    public StepRows Attended { get; }
 
     /// <summary>[rows, experts]</summary>
-    public DeviceAddress RouterLogits { get; }
+    public StepRows RouterLogits { get; }
 
     /// <summary>[rows, top-k] Experts of each row, ascending.</summary>
     public DeviceAddress RoutingExperts { get; }
 
     /// <summary>[rows, top-k]</summary>
-    public DeviceAddress RoutingWeights { get; }
+    public StepRows RoutingWeights { get; }
 
     /// <summary>[rows, top-k] Addresses of result rows.</summary>
     public DeviceAddress ResultOfPair { get; }
+
+    /// <summary>Null where no layer has an expert that every row visits.</summary>
+    public SharedRows? Shared { get; }
 
     /// <summary>[pairs] Scratch of dispatch: which rows go to a peer.</summary>
     public DeviceAddress RowIndex { get; }
@@ -103,6 +106,14 @@ public sealed class StepMemory : IDisposable
     public int BlockTableStride { get; private set; }
 
     public int SequenceCount { get; private set; }
+
+    internal DeviceAddress PositionsOf(MicroBatch microBatch) => Positions.Plus((long)microBatch.FirstRow * sizeof(int));
+
+    internal DeviceAddress SequencesOf(MicroBatch microBatch) => SequenceOfRow.Plus((long)microBatch.FirstRow * sizeof(int));
+
+    internal DeviceAddress RoutingExpertsOf(MicroBatch microBatch) => RoutingExperts.Plus((long)microBatch.FirstRow * TopK * sizeof(int));
+
+    internal DeviceAddress ResultsOf(MicroBatch microBatch) => ResultOfPair.Plus((long)microBatch.FirstRow * TopK * nint.Size);
 
     /// <summary>Writes tokens, positions and block tables of a step.</summary>
     public void Fill(Step step)
@@ -136,7 +147,35 @@ public sealed class StepMemory : IDisposable
             buffer.Dispose();
     }
 
-    private DeviceAddress Floats(long count) => Allocate(count * sizeof(float));
+    private LatentRows LatentOf(LatentAttentionSpec spec) => new(
+        spec.QueryRank > 0 ? Rows(spec.QueryRank) : default,
+        Rows(spec.HeadCount * spec.QueryHeadDim),
+        Rows(spec.HeadCount * spec.KeyDim),
+        Rows(spec.KeyDim),
+        Rows(spec.HeadCount * spec.KvRank));
+
+    private SharedRows SharedOf(SharedExpertSpec? spec)
+    {
+        var shared = new SharedRows(
+            Rows(HiddenWidth),
+            spec is { HasGate: true } ? Rows(1) : default,
+            Allocate((long)MaxRows * nint.Size),
+            Allocate((long)MaxRows * nint.Size),
+            Integers(2 * (MaxRows + 1)));
+        Span<nint> normed = shared.NormedOfRow.HostSpan<nint>(MaxRows);
+        Span<nint> results = shared.ResultOfRow.HostSpan<nint>(MaxRows);
+        Span<int> offsets = shared.Offsets.HostSpan<int>(2 * (MaxRows + 1));
+        for (int row = 0; row < MaxRows; row++)
+        {
+            normed[row] = Normed.Start.Plus((long)row * HiddenWidth * sizeof(float)).Value;
+            results[row] = shared.Results.Start.Plus((long)row * HiddenWidth * sizeof(float)).Value;
+            offsets[(2 * row) + 3] = row + 1;
+        }
+
+        return shared;
+    }
+
+    private StepRows Rows(int width) => new(Allocate((long)MaxRows * width * sizeof(float)), width);
 
     private DeviceAddress Integers(long count) => Allocate(count * sizeof(int));
 

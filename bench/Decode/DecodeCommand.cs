@@ -4,7 +4,6 @@ using MegaInfer.Bench.Load;
 using MegaInfer.Bench.Machine;
 using MegaInfer.Bench.Reports;
 using MegaInfer.Engine;
-using MegaInfer.Engine.Model;
 
 namespace MegaInfer.Bench.Decode;
 
@@ -100,12 +99,12 @@ internal sealed class DecodeCommand
         double touched = isExact
             ? measured.ExpertReadsPerLayer
             : Math.Min(measured.ExpertReadsPerLayer, StepFloor.EvenExperts(cluster.Spec.Router, shape.Batch));
-        StepFloor floor = StepFloor.Of(cluster.Spec, cluster.WeightType, options.KvType, shape.Batch, measured.MeanContext, touched);
+        StepFloor floor = StepFloor.Of(cluster.Spec, cluster.WeightTypes, options.KvType, shape.Batch, measured.MeanContext, touched);
         double floorTokens = 1e3 * shape.Batch / floor.StepMs(machine);
         return new DecodeRow
         {
             Model = ModelName(options.ModelFolder),
-            Dtype = cluster.WeightType.ShortName(),
+            Dtype = cluster.WeightTypes.ShortName,
             Batch = shape.Batch,
             TokensPerS = Math.Round(measured.TokensPerSecond, 2),
             FloorTokensPerS = Math.Round(floorTokens, 2),

@@ -1,3 +1,4 @@
+using MegaInfer.Bench.Cluster;
 using MegaInfer.Bench.Machine;
 using MegaInfer.Engine.Model;
 
@@ -12,28 +13,56 @@ namespace MegaInfer.Bench.Decode;
 internal readonly record struct StepFloor(double Bytes, double Flops)
 {
     /// <param name="spec">The model.</param>
-    /// <param name="weights">Type of the packed weights.</param>
+    /// <param name="weights">Types of the packed weights.</param>
     /// <param name="kv">Type of the KV cache.</param>
     /// <param name="batch">Rows of the step.</param>
-    /// <param name="context">Positions that each row attends to.</param>
-    /// <param name="expertsTouched">Distinct experts in each layer.</param>
-    internal static StepFloor Of(ModelSpec spec, NumberType weights, NumberType kv, int batch, double context, double expertsTouched)
+    /// <param name="context">Positions that each row attends to, where no window hides some.</param>
+    /// <param name="expertsTouched">Distinct experts in each layer that has any.</param>
+    internal static StepFloor Of(ModelSpec spec, LocalWeightTypes weights, NumberType kv, int batch, double context, double expertsTouched)
     {
-        var attention = (GroupedAttentionSpec)spec.Attention;
+        AttentionSpec attention = spec.Attention;
         double hidden = spec.HiddenSize;
-        double projections = hidden * ((2.0 * attention.QueryWidth) + (2.0 * attention.KvWidth));
-        double router = hidden * spec.Router.ExpertCount;
         double expert = 3.0 * hidden * spec.Experts.Width;
         double head = hidden * spec.VocabularySize;
-        double kvPerPosition = 2.0 * attention.KvWidth;
+        double dense = 3.0 * hidden * spec.DenseWidth;
+        double shared = spec.SharedExpert is { } one ? (3.0 * hidden * one.Width) + (one.HasGate ? hidden : 0) : 0;
+        double router = hidden * spec.Router.ExpertCount;
 
-        double bytes = (spec.LayerCount * ((projections + router + (expertsTouched * expert)) * weights.Bytes()))
-            + (head * weights.Bytes())
-            + (batch * hidden * weights.Bytes())
-            + (spec.LayerCount * batch * context * kvPerPosition * kv.Bytes());
-        double flops = 2.0 * batch * ((spec.LayerCount * (projections + router + (spec.Router.ExpertsPerToken * expert))) + head)
-            + (spec.LayerCount * batch * context * 4.0 * attention.QueryWidth);
+        double bytes = (head + (batch * hidden)) * PackedBytes(weights.Head);
+        double flops = 2.0 * batch * head;
+        foreach (LayerSpec layer in spec.Layers)
+        {
+            double positions = layer.Window > 0 ? Math.Min(layer.Window, context) : context;
+            double always = Projections(attention, hidden) + (layer.IsDense ? dense : shared);
+            bytes += (always * PackedBytes(weights.Projections)) + (batch * positions * attention.CachedWidth * kv.Bytes());
+            flops += (2.0 * batch * always) + (2.0 * batch * positions * attention.HeadCount * (attention.KeyDim + attention.ValueDim));
+            if (layer.IsDense)
+                continue;
+            bytes += (router * PackedBytes(weights.Head)) + (expertsTouched * expert * PackedBytes(weights.Experts));
+            flops += 2.0 * batch * (router + (spec.Router.ExpertsPerToken * expert));
+        }
+
         return new StepFloor(bytes, flops);
+    }
+
+    /// <summary>Bytes of a number with its part of the scales: one fp32 for 128 of FP8, one byte for 32 of 4 bits.</summary>
+    internal static double PackedBytes(NumberType type) => (type.Bits() / 8.0) + type switch
+    {
+        NumberType.Float8E4M3 => 4.0 / 128,
+        NumberType.MxFloat4 => 1.0 / 32,
+        _ => 0,
+    };
+
+    /// <summary>Weights of a layer's attention.</summary>
+    private static double Projections(AttentionSpec spec, double hidden)
+    {
+        double output = hidden * spec.OutputInputWidth;
+        if (spec is not LatentAttentionSpec latent)
+            return output + (hidden * ((spec.HeadCount * spec.KeyDim) + spec.CachedWidth));
+        double queries = (double)latent.HeadCount * latent.QueryHeadDim;
+        double queryUp = latent.QueryRank > 0 ? latent.QueryRank * (hidden + queries) : hidden * queries;
+        double heads = (double)latent.HeadCount * latent.KvRank * (latent.NopeDim + latent.ValueHeadDim);
+        return output + queryUp + (hidden * latent.KeyDim) + heads;
     }
 
     /// <summary>How many distinct experts a layer's rows touch on average if the router is even: E (1 - (1 - k/E)^rows).</summary>

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using MegaInfer.AttentionNodes;
-using MegaInfer.AttentionNodes.Layers;
 using MegaInfer.AttentionNodes.Metrics;
 using MegaInfer.AttentionNodes.Pipeline;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Cluster;
 using MegaInfer.Engine.Requests;

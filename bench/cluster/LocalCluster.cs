@@ -35,8 +35,8 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>Sizes that follow from model and options.</summary>
     public PipelineShape Shape => _parts.Shape;
 
-    /// <summary>Type of the packed weights.</summary>
-    public NumberType WeightType => _parts.WeightType;
+    /// <summary>Types of the packed weights.</summary>
+    public LocalWeightTypes WeightTypes => _parts.WeightTypes;
 
     /// <summary>What the kernels of the first attention node call themselves.</summary>
     public string Backend => _attentionNodes[0].Backend;

@@ -21,8 +21,10 @@ internal sealed class LocalParts(LocalClusterOptions options, Checkpoint checkpo
 
     internal PipelineShape Shape { get; } = new(checkpoint.Spec, options.MaxStepRows, options.KvType);
 
-    internal NumberType WeightType { get; } = options.WeightType
-        ?? (checkpoint.StoredType == NumberType.BFloat16 ? NumberType.BFloat16 : NumberType.Float32);
+    /// <summary>Null: as stored.</summary>
+    internal NumberType? WeightType => options.WeightType;
+
+    internal LocalWeightTypes WeightTypes { get; } = LocalWeightTypes.Of(checkpoint, options.WeightType);
 
     internal static WeightVersion Version => default;
 

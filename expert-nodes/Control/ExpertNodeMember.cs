@@ -32,7 +32,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
     {
         Close();
         using Checkpoint checkpoint = Checkpoint.Open(options.ModelFolder ?? welcome.ModelFolder);
-        NumberType weightType = NumericsId.WeightType(welcome.WeightType, checkpoint.StoredType);
+        NumberType? weightType = NumericsId.WeightType(welcome.WeightType);
         var experts = new LocalExperts(checkpoint.Spec.Router.ExpertCount, WelcomeReader.Experts(welcome));
         _context = KernelContext.Create(new KernelContextOptions
         {
@@ -40,7 +40,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
             ThreadCount = options.Threads ?? welcome.Threads,
             Cores = options.Cores,
         });
-        var weightOptions = new ExpertWeightsOptions((WeightType)weightType, new WeightVersion(welcome.WeightVersion));
+        var weightOptions = new ExpertWeightsOptions(weightType, new WeightVersion(welcome.WeightVersion));
         _weights = ExpertWeights.Load(checkpoint, experts, _context, weightOptions, cancel);
         _endpoint = M2NEndpoint.Open(WelcomeReader.Receiver(welcome));
         var nodeOptions = new ExpertNodeOptions(WelcomeReader.Sizes(welcome), WelcomeReader.Gather(welcome));
@@ -48,7 +48,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
         return Task.FromResult(new Ready
         {
             ModelDigest = ModelDigest.Of(checkpoint),
-            NumericsId = NumericsId.Of(_context.Numerics, weightType, NumericsId.KvType(welcome.KvType)),
+            NumericsId = NumericsId.Of(_context.Numerics, _weights.Types, NumericsId.KvType(welcome.KvType)),
             M2NAddress = ByteString.CopyFrom(_endpoint.Address),
             Backend = _context.Backend,
             WeightBytes = _weights.Bytes,

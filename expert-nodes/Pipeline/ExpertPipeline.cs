@@ -44,10 +44,12 @@ internal sealed class ExpertPipeline
             if (!Receive(next, out ExpertBatch batch))
                 continue;
             next = batch.Tag + 1 == _computeUs.Length ? 0 : batch.Tag + 1;
-            if (batch.Version == _weights.Version)
-                Compute(batch);
-            else
+            if (batch.Version != _weights.Version)
                 Refuse(batch);
+            else if (_weights.Layers[batch.Tag] is { } layer)
+                Compute(batch, layer);
+            else
+                RefuseDense(batch);
         }
     }
 
@@ -68,11 +70,11 @@ internal sealed class ExpertPipeline
         return status == M2NStatus.Ok;
     }
 
-    private void Compute(in ExpertBatch batch)
+    private void Compute(in ExpertBatch batch, GroupedFfn layer)
     {
         long started = Stopwatch.GetTimestamp();
         int refused = Merge(batch, out int rows);
-        _weights.Layers[batch.Tag].Forward(_pairs);
+        layer.Forward(_pairs);
         long computeNs = Nanoseconds(Stopwatch.GetTimestamp() - started);
         _endpoint.Return(batch, M2NStatus.Ok, (ulong)computeNs);
 
@@ -126,6 +128,13 @@ internal sealed class ExpertPipeline
     {
         Metrics.AddVersionMissing(batch.Count);
         _endpoint.Return(batch, M2NStatus.VersionMissing, 0);
+    }
+
+    // Rows of a dense layer are computed where they are: only a peer that is wrong sends them.
+    private void RefuseDense(in ExpertBatch batch)
+    {
+        Metrics.AddMisplaced(batch.Count);
+        _endpoint.Return(batch, M2NStatus.Misplaced, 0);
     }
 
     private static long Nanoseconds(long ticks) => (long)(ticks * (1e9 / Stopwatch.Frequency));

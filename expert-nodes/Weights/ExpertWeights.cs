@@ -11,7 +11,7 @@ namespace MegaInfer.ExpertNodes.Weights;
 /// <summary>One version of the experts that this node holds, packed for its kernels, for every layer. Immutable.</summary>
 public sealed class ExpertWeights : IDisposable
 {
-    private ExpertWeights(WeightVersion version, LocalExperts experts, ImmutableArray<GroupedFfn> layers)
+    private ExpertWeights(WeightVersion version, LocalExperts experts, ImmutableArray<GroupedFfn?> layers)
     {
         Version = version;
         Experts = experts;
@@ -22,15 +22,18 @@ public sealed class ExpertWeights : IDisposable
 
     public LocalExperts Experts { get; }
 
-    /// <summary>[layers]</summary>
-    public ImmutableArray<GroupedFfn> Layers { get; }
+    /// <summary>[layers]; null where a layer is dense, and so is computed by the attention nodes.</summary>
+    public ImmutableArray<GroupedFfn?> Layers { get; }
 
     /// <summary>Memory that the packed weights take.</summary>
-    public long Bytes => Layers.Sum(layer => layer.WeightBytes);
+    public long Bytes => Layers.Sum(layer => layer?.WeightBytes ?? 0);
+
+    /// <summary>What they are packed as.</summary>
+    public IEnumerable<NumberType> Types => Layers.OfType<GroupedFfn>().Select(layer => layer.Type).Distinct();
 
     /// <summary>
-    /// Packs the held experts layer by layer and gives each layer's source pages back before the next, so that loading needs the packed weights and one
-    /// layer of the checkpoint at a time. The caller must be the only user of <paramref name="context"/> meanwhile.
+    /// Packs the held experts layer by layer and gives each layer's source pages back before the next, so that loading needs the packed weights and the held
+    /// experts of one layer of the checkpoint at a time. The caller must be the only user of <paramref name="context"/> meanwhile.
     /// </summary>
     /// <exception cref="KernelException">Memory is short.</exception>
     /// <exception cref="OperationCanceledException">Nothing stays loaded.</exception>
@@ -38,19 +41,19 @@ public sealed class ExpertWeights : IDisposable
         Checkpoint checkpoint, LocalExperts experts, KernelContext context, ExpertWeightsOptions options, CancellationToken cancel = default)
     {
         ModelSpec spec = checkpoint.Spec;
-        var layers = ImmutableArray.CreateBuilder<GroupedFfn>(spec.LayerCount);
+        var layers = ImmutableArray.CreateBuilder<GroupedFfn?>(spec.LayerCount);
         try
         {
             for (int layer = 0; layer < spec.LayerCount; layer++)
             {
                 cancel.ThrowIfCancellationRequested();
-                layers.Add(new GroupedFfn(context, Pack(checkpoint, experts, layer, context, options.Type)));
+                layers.Add(spec.Layers[layer].IsDense ? null : new GroupedFfn(context, Pack(checkpoint.Layer(layer), spec, experts, context, options.Type)));
             }
         }
         catch
         {
-            foreach (GroupedFfn layer in layers)
-                layer.Dispose();
+            foreach (GroupedFfn? layer in layers)
+                layer?.Dispose();
             throw;
         }
 
@@ -59,39 +62,16 @@ public sealed class ExpertWeights : IDisposable
 
     public void Dispose()
     {
-        foreach (GroupedFfn layer in Layers)
-            layer.Dispose();
+        foreach (GroupedFfn? layer in Layers)
+            layer?.Dispose();
     }
 
-    private static PackedExperts Pack(Checkpoint checkpoint, LocalExperts experts, int layer, KernelContext context, WeightType type)
+    private static PackedExperts Pack(LayerTensors tensors, ModelSpec spec, LocalExperts experts, KernelContext context, NumberType? type)
     {
-        ModelSpec spec = checkpoint.Spec;
-        var tensors = new List<CheckpointTensor>(experts.Count * 3);
-        try
-        {
-            var sources = new ExpertSource[experts.Count];
-            for (int local = 0; local < sources.Length; local++)
-            {
-                ExpertId expert = experts.Held[local];
-                sources[local] = new ExpertSource(
-                    Source(checkpoint.Names.ExpertGate(layer, expert)),
-                    Source(checkpoint.Names.ExpertUp(layer, expert)),
-                    Source(checkpoint.Names.ExpertDown(layer, expert)));
-            }
-
-            return context.PackExperts(sources, spec.HiddenSize, spec.Experts.Width, type);
-        }
-        finally
-        {
-            foreach (CheckpointTensor tensor in tensors)
-                tensor.Release();
-        }
-
-        MatrixSource Source(string name)
-        {
-            CheckpointTensor tensor = checkpoint.Tensor(name);
-            tensors.Add(tensor);
-            return new MatrixSource(tensor.Address, (WeightType)tensor.NumberType, tensor.Shape[0]);
-        }
+        ExpertMatrices[] held = [.. experts.Held.Select(tensors.Expert)];
+        // Which type is the layer's, not the node's: a node without experts says the same as the others.
+        IEnumerable<ExpertMatrices> examples = held.Length > 0 ? held : [tensors.Expert(new ExpertId(0))];
+        WeightType packed = CheckpointPacking.PackedType(examples.SelectMany(expert => new[] { expert.Gate, expert.Up, expert.Down }), type);
+        return context.PackExperts(held, spec.Experts, spec.HiddenSize, packed);
     }
 }

@@ -1,9 +1,9 @@
 using MegaInfer.Engine;
-using MegaInfer.Kernels;
+using MegaInfer.Engine.Model;
 
 namespace MegaInfer.ExpertNodes.Weights;
 
 /// <summary>How experts are loaded.</summary>
-/// <param name="Type">Type of the packed weights: F32 or BF16.</param>
+/// <param name="Type">Type of the packed weights: Float32 or BFloat16; null: as each is stored.</param>
 /// <param name="Version">What dispatches will call them.</param>
-public sealed record ExpertWeightsOptions(WeightType Type, WeightVersion Version = default);
+public sealed record ExpertWeightsOptions(NumberType? Type, WeightVersion Version = default);

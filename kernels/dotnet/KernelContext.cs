@@ -81,8 +81,9 @@ public sealed unsafe class KernelContext : IDisposable
 
     /// <summary>
     /// Stacks matrices of <paramref name="columns"/> in_features each by rows (q, k and v, say) and packs them for <c>Gemm</c>. The sources are not
-    /// needed afterwards. Narrowing to BF16 rounds to nearest even.
+    /// needed afterwards. Narrowing to BF16 rounds to nearest even; quantised types are packed from themselves only.
     /// </summary>
+    /// <exception cref="KernelException">Among others, <see cref="KernelException.IsUnsupported"/>: the blocks of scales do not fit the packed type.</exception>
     public PackedWeight PackWeight(ReadOnlySpan<MatrixSource> matrices, int columns, WeightType type)
     {
         nint weight;
@@ -93,19 +94,28 @@ public sealed unsafe class KernelContext : IDisposable
             MkStatus status = MkNative.mk_weight_pack(Handle, first, matrices.Length, columns, (int)type, &weight);
             NativeCall.Check(status, nameof(MkNative.mk_weight_pack));
         }
-        return new PackedWeight(new PackedWeightHandle(Handle, weight), rows, columns);
+        return new PackedWeight(new PackedWeightHandle(Handle, weight), rows, columns, type);
     }
 
-    /// <summary>Packs one layer's experts for <c>GroupedFfn</c>. The sources are not needed afterwards. No experts at all is legal.</summary>
-    public PackedExperts PackExperts(ReadOnlySpan<ExpertSource> experts, int hidden, int width, WeightType type)
+    /// <summary>Packs the caller's own row-major matrix [rows, columns]; as the other.</summary>
+    public PackedWeight PackWeight(ReadOnlySpan<float> values, int columns, WeightType type)
+    {
+        fixed (float* first = values)
+            return PackWeight([new MatrixSource(new DeviceAddress((nint)first), WeightType.F32, values.Length / columns)], columns, type);
+    }
+
+    /// <summary>Packs a matrix of <paramref name="columns"/> in_features for each head, all with the same rows, for <c>GemmHeads</c>; as a weight.</summary>
+    public PackedHeads PackHeads(ReadOnlySpan<MatrixSource> heads, int columns, WeightType type) =>
+        new(PackedHeadsHandle.Pack(Handle, heads, columns, type), heads.IsEmpty ? 0 : heads[0].Rows, columns, type);
+
+    /// <summary>Packs one layer's experts for <c>GroupedFfn</c>; as a weight. No experts at all is legal.</summary>
+    public PackedExperts PackExperts(ReadOnlySpan<ExpertSource> experts, ExpertsShape shape)
     {
         nint packed;
+        shape.Count = experts.Length;
         fixed (ExpertSource* first = experts)
-        {
-            MkStatus status = MkNative.mk_experts_pack(Handle, first, experts.Length, hidden, width, (int)type, &packed);
-            NativeCall.Check(status, nameof(MkNative.mk_experts_pack));
-        }
-        return new PackedExperts(new PackedExpertsHandle(Handle, packed), experts.Length, hidden, width);
+            NativeCall.Check(MkNative.mk_experts_pack(Handle, &shape, first, &packed), nameof(MkNative.mk_experts_pack));
+        return new PackedExperts(new PackedExpertsHandle(Handle, packed), shape);
     }
 
     public void Dispose() => Handle.Dispose();

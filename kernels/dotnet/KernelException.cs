@@ -18,4 +18,7 @@ public sealed class KernelException : MegaInferException
     public KernelException()
     {
     }
+
+    /// <summary>The arguments are right, but this backend or packed type cannot do it; another may.</summary>
+    public bool IsUnsupported { get; init; }
 }

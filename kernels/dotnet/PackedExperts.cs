@@ -5,21 +5,24 @@ namespace MegaInfer.Kernels;
 /// <summary>The experts that one node holds of one layer, in the layout that <c>GroupedFfn</c> streams. Immutable; keeps its context alive.</summary>
 public sealed class PackedExperts : IDisposable
 {
-    internal PackedExperts(PackedExpertsHandle handle, int count, int hidden, int width)
+    internal PackedExperts(PackedExpertsHandle handle, ExpertsShape shape)
     {
         Handle = handle;
-        Count = count;
-        Hidden = hidden;
-        Width = width;
+        Count = shape.Count;
+        Hidden = shape.Hidden;
+        Width = shape.Width;
+        Type = shape.Type;
         Bytes = (long)MkNative.mk_experts_bytes(handle);
     }
 
-    /// <summary>Local experts; local expert i is the i-th source given to <see cref="KernelContext.PackExperts"/>.</summary>
+    /// <summary>Local experts; local expert i is the i-th source given when packing.</summary>
     public int Count { get; }
 
     public int Hidden { get; }
 
     public int Width { get; }
+
+    public WeightType Type { get; }
 
     public long Bytes { get; }
 

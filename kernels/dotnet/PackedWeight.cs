@@ -5,12 +5,13 @@ namespace MegaInfer.Kernels;
 /// <summary>A matrix [out_features, in_features] in the layout that <c>Gemm</c> streams. Immutable; keeps its context alive.</summary>
 public sealed class PackedWeight : IDisposable
 {
-    internal PackedWeight(PackedWeightHandle handle, int rows, int columns)
+    internal PackedWeight(PackedWeightHandle handle, int rows, int columns, WeightType type)
     {
         Handle = handle;
         Rows = rows;
         Columns = columns;
-        Bytes = (long)MkNative.mk_weight_bytes(handle);
+        Type = type;
+        Bytes = (long)MkNative.mk_weight_bytes(handle.Address.Value);
     }
 
     /// <summary>out_features, of all stacked matrices together.</summary>
@@ -18,6 +19,8 @@ public sealed class PackedWeight : IDisposable
 
     /// <summary>in_features.</summary>
     public int Columns { get; }
+
+    public WeightType Type { get; }
 
     public long Bytes { get; }
 

@@ -191,7 +191,7 @@ public sealed class ExpertNodeTests : IClassFixture<TestModel>, IDisposable
         using ExpertWeights weights = _model.Load(_model.Context, 0, 2, 3, 6);
         using var table = new PairTable(_model.Context, weights.Experts, TestEndpoint.MaxPairs, TestEndpoint.Sizes.RowBytes, TestEndpoint.Sizes.ResultBytes);
         PairTableTests.Merge(table, [piece]);
-        weights.Layers[layer].Forward(table);
+        weights.Layers[layer]!.Forward(table);
         return [.. Enumerable.Range(0, piece.RowOfPair.Length).Select(piece.ResultRow)];
     }
 

@@ -1,6 +1,7 @@
 using MegaInfer.Engine;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Checkpoints.Random;
+using MegaInfer.Engine.Model;
 using MegaInfer.ExpertNodes.Placement;
 using MegaInfer.ExpertNodes.Weights;
 using MegaInfer.Kernels;
@@ -31,7 +32,7 @@ public sealed class TestModel : IDisposable
     public KernelContext Context { get; }
 
     public ExpertWeights Load(KernelContext context, params int[] experts) =>
-        ExpertWeights.Load(Checkpoint, Hold(experts), context, new ExpertWeightsOptions(WeightType.BF16));
+        ExpertWeights.Load(Checkpoint, Hold(experts), context, new ExpertWeightsOptions(NumberType.BFloat16));
 
     public static LocalExperts Hold(params int[] experts) => new(Experts, experts.Select(value => new ExpertId(value)));
 

@@ -5,14 +5,15 @@ namespace MegaInfer.Golden;
 /// <summary>One way to serve the same requests. Every field is a factor that must not change a bit of what they get.</summary>
 public sealed record Deployment
 {
-    private static readonly string[] FamilyLevels = ["qwen3_moe", "mixtral"];
+    // Latent attention with router groups, shared experts and a dense layer, in bf16 and in FP8; windows, sinks, biases and 4-bit experts.
+    private static readonly string[] FamilyLevels = ["qwen3_moe", "mixtral", "deepseek_v2", "deepseek_v3", "gpt_oss"];
     private static readonly NumberType[] KvLevels = [NumberType.BFloat16, NumberType.Float32];
     private static readonly string[] TransportLevels = ["loopback", "shm"];
     private static readonly int[] ChunkLevels = [1, 7, 16, 256];
     private static readonly string[] BackendLevels = ["auto", "avx2", "reference"];
 
     /// <summary>How many levels each factor has, in the order of <see cref="From"/>.</summary>
-    public static IReadOnlyList<int> Levels { get; } = [2, 2, 2, 3, 4, 2, 2, 4, 3, 2, 2, 3];
+    public static IReadOnlyList<int> Levels { get; } = [5, 2, 2, 3, 4, 2, 2, 4, 3, 2, 2, 3];
 
     public required string Family { get; init; }
 

@@ -4,6 +4,7 @@ using MegaInfer.Engine.Checkpoints.Random;
 using MegaInfer.Engine.Model;
 using MegaInfer.Engine.Reference;
 using MegaInfer.Engine.Requests;
+using MegaInfer.Rl.Tests.Oracle.Tiny;
 
 namespace MegaInfer.Golden;
 
@@ -16,27 +17,33 @@ public sealed class Models : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    /// <summary>The folder of a family's model. Odd sizes, so that every kernel meets its tails.</summary>
+    /// <summary>The folder of a family's model.</summary>
     internal string Folder(string family) => _folders.GetOrAdd(family, _ =>
     {
         string folder = Path.Combine(_root, family);
-        RandomCheckpoint.Write(folder, new RandomModelOptions
-        {
-            Family = family,
-            HiddenSize = 72,
-            LayerCount = 3,
-            HeadCount = 6,
-            KvHeadCount = 2,
-            HeadDim = 20,
-            ExpertCount = 11,
-            ExpertsPerToken = 3,
-            ExpertWidth = 44,
-            VocabularySize = Probes.Vocabulary,
-            ContextLength = 160,
-            Seed = 77,
-        });
+        if (family is "qwen3_moe" or "mixtral")
+            RandomCheckpoint.Write(folder, Odd(family));
+        else
+            TinyModels.Write(family, folder, seed: 77);
         return folder;
     });
+
+    // Odd sizes, so that every kernel meets its tails.
+    private static RandomModelOptions Odd(string family) => new()
+    {
+        Family = family,
+        HiddenSize = 72,
+        LayerCount = 3,
+        HeadCount = 6,
+        KvHeadCount = 2,
+        HeadDim = 20,
+        ExpertCount = 11,
+        ExpertsPerToken = 3,
+        ExpertWidth = 44,
+        VocabularySize = Probes.Vocabulary,
+        ContextLength = 160,
+        Seed = 77,
+    };
 
     /// <summary>One outcome for each of <see cref="Probes.Compared"/>.</summary>
     internal IReadOnlyList<Outcome> Expected(string family, NumberType kvType) => _expected.GetOrAdd((family, kvType), key =>

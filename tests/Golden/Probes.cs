@@ -6,6 +6,7 @@ namespace MegaInfer.Golden;
 /// <summary>The requests whose every bit is compared, and the others that keep them company. All are made from seeds.</summary>
 internal static class Probes
 {
+    /// <summary>No model has a smaller one.</summary>
     public const int Vocabulary = 300;
 
     /// <summary>Longer than two KV blocks, and not a multiple of one, so that prefixes can be shared and tails matter.</summary>

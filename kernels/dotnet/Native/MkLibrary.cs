@@ -58,6 +58,10 @@ internal static unsafe class MkLibrary
         (MkStructId.GroupedFfnArgs, sizeof(GroupedFfnArgs)),
         (MkStructId.CombineArgs, sizeof(CombineArgs)),
         (MkStructId.LogSumExpArgs, sizeof(LogSumExpArgs)),
+        (MkStructId.LayerNormArgs, sizeof(LayerNormArgs)),
+        (MkStructId.ClampArgs, sizeof(ClampArgs)),
+        (MkStructId.GemmHeadsArgs, sizeof(GemmHeadsArgs)),
+        (MkStructId.ExpertsShape, sizeof(ExpertsShape)),
     ];
 
     private static string? Check()

@@ -10,7 +10,7 @@ namespace MegaInfer.Kernels.Native;
 internal static unsafe partial class MkNative
 {
     public const string Library = "megakernels";
-    public const uint AbiVersion = 1;
+    public const uint AbiVersion = 2;
 
     [LibraryImport(Library)]
     public static partial uint mk_abi_version();
@@ -59,11 +59,11 @@ internal static unsafe partial class MkNative
     public static partial void mk_weight_free(nint weight);
 
     [LibraryImport(Library)]
-    public static partial ulong mk_weight_bytes(PackedWeightHandle weight);
+    public static partial ulong mk_weight_bytes(nint weight);
 
     [LibraryImport(Library)]
     public static partial MkStatus mk_experts_pack(
-        KernelContextHandle context, ExpertSource* experts, int count, int hidden, int width, int dtype, nint* packed);
+        KernelContextHandle context, ExpertsShape* shape, ExpertSource* experts, nint* packed);
 
     [LibraryImport(Library)]
     public static partial void mk_experts_free(nint experts);
@@ -72,7 +72,7 @@ internal static unsafe partial class MkNative
     public static partial ulong mk_experts_bytes(PackedExpertsHandle experts);
 
     [LibraryImport(Library)]
-    public static partial ulong mk_kv_block_bytes(int kvHeads, int headDim, int kvType);
+    public static partial ulong mk_kv_block_bytes(int kvHeads, int headDim, int isLatent, int kvType);
 
     [LibraryImport(Library)]
     public static partial MkStatus mk_embed(KernelContextHandle context, nint stream, EmbedArgs* args);
@@ -81,7 +81,16 @@ internal static unsafe partial class MkNative
     public static partial MkStatus mk_rmsnorm(KernelContextHandle context, nint stream, RmsNormArgs* args);
 
     [LibraryImport(Library)]
+    public static partial MkStatus mk_layernorm(KernelContextHandle context, nint stream, LayerNormArgs* args);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_clamp(KernelContextHandle context, nint stream, ClampArgs* args);
+
+    [LibraryImport(Library)]
     public static partial MkStatus mk_gemm(KernelContextHandle context, nint stream, GemmArgs* args);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_gemm_heads(KernelContextHandle context, nint stream, GemmHeadsArgs* args);
 
     [LibraryImport(Library)]
     public static partial MkStatus mk_rope(KernelContextHandle context, nint stream, RopeArgs* args);

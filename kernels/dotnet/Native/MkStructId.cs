@@ -17,4 +17,8 @@ internal enum MkStructId
     GroupedFfnArgs = 11,
     CombineArgs = 12,
     LogSumExpArgs = 13,
+    LayerNormArgs = 14,
+    ClampArgs = 15,
+    GemmHeadsArgs = 16,
+    ExpertsShape = 17,
 }

@@ -18,6 +18,6 @@ internal static unsafe class NativeCall
     private static void Throw(MkStatus status, string call)
     {
         string text = Marshal.PtrToStringUTF8((nint)MkNative.mk_last_error()) ?? "";
-        throw new KernelException($"{call}: {(text.Length > 0 ? text : $"status {(int)status}")}");
+        throw new KernelException($"{call}: {(text.Length > 0 ? text : $"status {(int)status}")}") { IsUnsupported = status == MkStatus.Unsupported };
     }
 }

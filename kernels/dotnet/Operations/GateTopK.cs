@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MegaInfer.Engine.Memory;
+using MegaInfer.Engine.Model;
 using MegaInfer.Kernels.Native;
 
 namespace MegaInfer.Kernels.Operations;
@@ -25,18 +26,22 @@ public struct GateTopKArgs
     /// <summary>1..experts, at most 64.</summary>
     public int TopK;
 
-    /// <summary>Mk_router_kind.</summary>
-    public RouterKind RouterKind;
+    public RouterScore RouterKind;
 
     /// <summary>1: chosen weights divided by their sum (softmax first over all experts).</summary>
     public int Normalize;
 
-    /// <summary>1, or group-limited selection.</summary>
+    /// <summary>1, or group-limited selection: a divisor of experts; neighbours form a group.</summary>
     public int Groups;
+
+    /// <summary>1..groups; that many groups hold at least top_k experts.</summary>
     public int TopGroups;
 
     /// <summary>Multiplies the weights at the end; 1 for most models.</summary>
     public float Scaling;
+
+    /// <summary>Read where groups > 1.</summary>
+    public GroupScore GroupScore;
 }
 
 /// <summary>Router logits to the chosen experts and their weights, in ascending expert index within a row; ties go to the lower index.</summary>

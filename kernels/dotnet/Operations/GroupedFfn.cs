@@ -23,7 +23,10 @@ public struct GroupedFfnArgs
     internal int Reserved;
 }
 
-/// <summary>For each (row, expert) pair: down(silu(gate(row)) * up(row)), unweighted, fp32. Each expert's weights are streamed once per call.</summary>
+/// <summary>
+/// For each (row, expert) pair: down(activation(gate(row) + gate_bias, up(row) + up_bias)) + down_bias, unweighted, fp32. Each expert's weights are
+/// streamed once per call.
+/// </summary>
 public static unsafe class GroupedFfnOperation
 {
     /// <summary>Runs the operation. Throws <see cref="KernelException"/> for arguments out of their contract, and then writes nothing.</summary>

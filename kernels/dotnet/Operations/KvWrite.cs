@@ -11,7 +11,7 @@ public struct KvWriteArgs
     /// <summary>[rows, kv_heads, head_dim], row stride `stride` (normed and rotated).</summary>
     public DeviceAddress Keys;
 
-    /// <summary>[rows, kv_heads, head_dim], row stride `stride`.</summary>
+    /// <summary>[rows, kv_heads, head_dim], row stride `stride`; NULL for a latent cache.</summary>
     public DeviceAddress Values;
 
     /// <summary>This layer's blocks: [block_count] x mk_kv_block_bytes.</summary>
@@ -35,6 +35,9 @@ public struct KvWriteArgs
     public int BlockCount;
     public int Sequences;
     public int BlockTableStride;
+
+    /// <summary>1: a value is the first components of its key and is not stored.</summary>
+    public int IsLatent;
 }
 
 /// <summary>Stores each row's key and value at its position in the paged cache, rounded to the cache's type.</summary>

@@ -11,7 +11,7 @@ public struct PagedAttentionArgs
     /// <summary>[rows, heads, head_dim], row stride query_stride.</summary>
     public DeviceAddress Queries;
 
-    /// <summary>[rows, heads, head_dim], row stride out_stride.</summary>
+    /// <summary>[rows, heads, value_dim], row stride out_stride; not overlapping queries.</summary>
     public DeviceAddress Out;
     public DeviceAddress Cache;
     public DeviceAddress BlockTables;
@@ -19,6 +19,9 @@ public struct PagedAttentionArgs
 
     /// <summary>Row r attends to positions 0..positions[r] of its sequence, all already written.</summary>
     public DeviceAddress Positions;
+
+    /// <summary>[heads] or NULL: a score of each head that takes its share of the softmax and has no value.</summary>
+    public DeviceAddress Sinks;
     public int Rows;
     public int QueryStride;
     public int OutStride;
@@ -34,9 +37,16 @@ public struct PagedAttentionArgs
 
     /// <summary>Multiplies the scores.</summary>
     public float Scale;
+    public int IsLatent;
+
+    /// <summary>Head_dim, or for a latent cache 1..head_dim.</summary>
+    public int ValueDim;
+
+    /// <summary>0: none; W: a row attends to the last W positions only, its own included.</summary>
+    public int Window;
 }
 
-/// <summary>softmax(scale * q k^T) v over positions 0..positions[r] of each row's sequence, read from the paged cache. Prefill and decode are this one call.</summary>
+/// <summary>softmax(scale * q k^T) v over each row's sequence up to its position, read from the paged cache. Prefill and decode are this one call.</summary>
 public static unsafe class PagedAttentionOperation
 {
     /// <summary>Runs the operation. Throws <see cref="KernelException"/> for arguments out of their contract, and then writes nothing.</summary>

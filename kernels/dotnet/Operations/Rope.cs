@@ -20,12 +20,13 @@ public struct RopeArgs
     public int Heads;
     public int HeadDim;
 
-    /// <summary>Even; the first rotary_dim of each head rotate, half-split pairs (i, i + rotary_dim/2) as the hub's rotate_half.</summary>
+    /// <summary>Even; the first rotary_dim of each head rotate.</summary>
     public int RotaryDim;
     public int Stride;
 
     /// <summary>Positions are below it (checked).</summary>
     public int Context;
+    public RopePairing Pairing;
 }
 
 /// <summary>Rotates each head of each row in place by its position.</summary>

@@ -80,10 +80,10 @@ public sealed class ExpertLinkTests : IDisposable
     private float[] Fill(int rows, int seed)
     {
         var random = new Random(seed);
-        Span<float> hidden = _memory.Hidden.HostSpan<float>(rows * Hidden);
-        Span<float> normed = _memory.Normed.HostSpan<float>(rows * Hidden);
+        Span<float> hidden = _memory.Hidden.Start.HostSpan<float>(rows * Hidden);
+        Span<float> normed = _memory.Normed.Start.HostSpan<float>(rows * Hidden);
         Span<int> experts = _memory.RoutingExperts.HostSpan<int>(rows * TopK);
-        Span<float> weights = _memory.RoutingWeights.HostSpan<float>(rows * TopK);
+        Span<float> weights = _memory.RoutingWeights.Start.HostSpan<float>(rows * TopK);
         for (int i = 0; i < rows * Hidden; i++)
             (hidden[i], normed[i]) = (random.NextSingle(), random.NextSingle() - 0.5f);
         float[] expected = hidden.ToArray();
@@ -136,7 +136,7 @@ public sealed class ExpertLinkTests : IDisposable
                 Assert.True(_link.Prepare());
                 float[] expected = Fill(rows, seed);
                 Assert.Equal(M2NStatus.Ok, Run(rows, Math.Min(rows, microBatches)));
-                Assert.Equal(expected, _memory.Hidden.HostSpan<float>(rows * Hidden).ToArray());
+                Assert.Equal(expected, _memory.Hidden.Start.HostSpan<float>(rows * Hidden).ToArray());
             },
             iter: 100,
             threads: 1);
@@ -175,15 +175,15 @@ public sealed class ExpertLinkTests : IDisposable
         _link.Offer(Snapshot((node, 0, [0, 1, 2, 3, 4, 5])));
         _link.Prepare();
         Fill(4, seed: 1);
-        float[] before = _memory.Hidden.HostSpan<float>(4 * Hidden).ToArray();
+        float[] before = _memory.Hidden.Start.HostSpan<float>(4 * Hidden).ToArray();
         node.Status = status;
         Assert.Equal(status, Run(4, 2));
-        Assert.Equal(before, _memory.Hidden.HostSpan<float>(4 * Hidden).ToArray());
+        Assert.Equal(before, _memory.Hidden.Start.HostSpan<float>(4 * Hidden).ToArray());
 
         node.Status = M2NStatus.Ok;
         float[] expected = Fill(4, seed: 2);
         Assert.Equal(M2NStatus.Ok, Run(4, 2));
-        Assert.Equal(expected, _memory.Hidden.HostSpan<float>(4 * Hidden).ToArray());
+        Assert.Equal(expected, _memory.Hidden.Start.HostSpan<float>(4 * Hidden).ToArray());
     }
 
     [Fact]
@@ -208,7 +208,7 @@ public sealed class ExpertLinkTests : IDisposable
         }
 
         Assert.Equal(M2NStatus.Ok, status);
-        Assert.Equal(expected, _memory.Hidden.HostSpan<float>(4 * Hidden).ToArray());
+        Assert.Equal(expected, _memory.Hidden.Start.HostSpan<float>(4 * Hidden).ToArray());
     }
 
     [Fact]
@@ -229,7 +229,7 @@ public sealed class ExpertLinkTests : IDisposable
         Assert.True(_link.Prepare());
         float[] expected = Fill(4, seed: 2);
         Assert.Equal(M2NStatus.Ok, Run(4, 1));
-        Assert.Equal(expected, _memory.Hidden.HostSpan<float>(4 * Hidden).ToArray());
+        Assert.Equal(expected, _memory.Hidden.Start.HostSpan<float>(4 * Hidden).ToArray());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using MegaInfer.AttentionNodes.Layers;
 using MegaInfer.AttentionNodes.Pipeline;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Checkpoints;
@@ -13,8 +14,9 @@ namespace MegaInfer.AttentionNodes.Tests.Pipeline;
 internal sealed class ExpertTwin : IExpertLink, IDisposable
 {
     private readonly KernelContext _context;
-    private readonly IReadOnlyList<PackedExperts> _experts;
+    private readonly IReadOnlyList<PackedExperts?> _experts;
     private readonly StepMemory _memory;
+    private readonly Combine _combine;
     private readonly DeviceBuffer _offsets;
     private readonly DeviceBuffer _rowOfPair;
     private readonly DeviceBuffer _outOfPair;
@@ -28,6 +30,7 @@ internal sealed class ExpertTwin : IExpertLink, IDisposable
         _context = model.Context;
         _experts = model.Experts;
         _memory = memory;
+        _combine = new Combine(_context, memory);
         int pairs = memory.MaxRows * memory.TopK;
         _order = new int[pairs];
         _keys = new int[pairs];
@@ -45,19 +48,13 @@ internal sealed class ExpertTwin : IExpertLink, IDisposable
 
     public int Snapshots { get; private set; }
 
-    public static PackedExperts Pack(Checkpoint checkpoint, KernelContext context, int layer, NumberType type)
+    public static PackedExperts? Pack(Checkpoint checkpoint, KernelContext context, int layer, NumberType? type)
     {
-        MatrixSource Source(string name)
-        {
-            CheckpointTensor tensor = checkpoint.Tensor(name);
-            return new MatrixSource(tensor.Address, (WeightType)tensor.NumberType, tensor.Shape[0]);
-        }
-
-        ExpertSource[] sources = [.. Enumerable.Range(0, checkpoint.Spec.Router.ExpertCount).Select(expert => new ExpertSource(
-            Source(checkpoint.Names.ExpertGate(layer, new ExpertId(expert))),
-            Source(checkpoint.Names.ExpertUp(layer, new ExpertId(expert))),
-            Source(checkpoint.Names.ExpertDown(layer, new ExpertId(expert)))))];
-        return context.PackExperts(sources, checkpoint.Spec.HiddenSize, checkpoint.Spec.Experts.Width, (WeightType)type);
+        ModelSpec spec = checkpoint.Spec;
+        if (spec.Layers[layer].IsDense)
+            return null;
+        ExpertMatrices[] experts = [.. Enumerable.Range(0, spec.Router.ExpertCount).Select(id => checkpoint.Layer(layer).Expert(new ExpertId(id)))];
+        return context.PackExperts(experts, spec.Experts, spec.HiddenSize, CheckpointPacking.PackedType([experts[0].Gate], type));
     }
 
     public void Offer(ClusterSnapshot snapshot) => Snapshots++;
@@ -71,7 +68,7 @@ internal sealed class ExpertTwin : IExpertLink, IDisposable
         if (!_away.Add(microBatch))
             throw new InvalidOperationException("A micro-batch was dispatched twice without a combine.");
         int pairs = microBatch.RowCount * _memory.TopK;
-        ReadOnlySpan<int> experts = _memory.RoutingExperts.Plus((long)microBatch.FirstRow * _memory.TopK * sizeof(int)).HostSpan<int>(pairs);
+        ReadOnlySpan<int> experts = _memory.RoutingExpertsOf(microBatch).HostSpan<int>(pairs);
         Span<int> order = _order.AsSpan(0, pairs);
         for (int pair = 0; pair < pairs; pair++)
             order[pair] = pair;
@@ -85,11 +82,11 @@ internal sealed class ExpertTwin : IExpertLink, IDisposable
             offsets[expert + 1] += offsets[expert];
         for (int i = 0; i < pairs; i++)
         {
-            _rowOfPair.HostSpan<nint>()[i] = Row(_memory.Normed, microBatch.FirstRow + (order[i] / _memory.TopK)).Value;
+            _rowOfPair.HostSpan<nint>()[i] = Row(_memory.Normed.Start, microBatch.FirstRow + (order[i] / _memory.TopK)).Value;
             _outOfPair.HostSpan<nint>()[i] = Result(microBatch, order[i]).Value;
         }
 
-        _context.GroupedFfn(_experts[layer], new GroupedFfnArgs
+        _context.GroupedFfn(_experts[layer] ?? throw new InvalidOperationException("A dense layer was dispatched."), new GroupedFfnArgs
         {
             Offsets = _offsets.Address,
             RowOfPair = _rowOfPair.Address,
@@ -105,19 +102,9 @@ internal sealed class ExpertTwin : IExpertLink, IDisposable
         if (OnCombine?.Invoke() is { } status and not M2NStatus.Ok)
             return status;
         int pairs = microBatch.RowCount * _memory.TopK;
-        DeviceAddress resultOfPair = _memory.ResultOfPair.Plus((long)microBatch.FirstRow * _memory.TopK * nint.Size);
         for (int pair = 0; pair < pairs; pair++)
-            resultOfPair.HostSpan<nint>(pairs)[pair] = Result(microBatch, pair).Value;
-        _context.Combine(new CombineArgs
-        {
-            ResultOfPair = resultOfPair,
-            Weights = _memory.RoutingWeights.Plus((long)microBatch.FirstRow * _memory.TopK * sizeof(float)),
-            Residual = Row(_memory.Hidden, microBatch.FirstRow),
-            Rows = microBatch.RowCount,
-            Hidden = _memory.HiddenWidth,
-            TopK = _memory.TopK,
-            Stride = _memory.HiddenWidth,
-        });
+            _memory.ResultsOf(microBatch).HostSpan<nint>(pairs)[pair] = Result(microBatch, pair).Value;
+        _combine.AddExperts(microBatch);
         return M2NStatus.Ok;
     }
 

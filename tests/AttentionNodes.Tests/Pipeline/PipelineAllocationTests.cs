@@ -7,13 +7,17 @@ using Xunit;
 
 namespace MegaInfer.AttentionNodes.Tests.Pipeline;
 
-public sealed class PipelineAllocationTests(TinyModel model) : IClassFixture<TinyModel>
+public sealed class PipelineAllocationTests
 {
     [Theory]
-    [InlineData(1)]
-    [InlineData(4)]
-    public void Run_ThroughAllLayers_AllocatesNothing(int microBatches)
+    [InlineData("qwen3_moe", 1)]
+    [InlineData("qwen3_moe", 4)]
+    [InlineData("deepseek_v3", 2)] // latent attention, shared experts, a dense layer
+    [InlineData("gpt_oss", 2)] // biases, sinks, windows
+    [InlineData("olmoe", 1)] // clipping
+    public void Run_ThroughAllLayers_AllocatesNothing(string family, int microBatches)
     {
+        using TinyModel model = TinyModel.OfFamily(family);
         AttentionNodeOptions options = LoopRig.Options;
         using var memory = new NodeMemory(model.Weights, model.Context, options);
         using var twin = new ExpertTwin(model, memory.Step);

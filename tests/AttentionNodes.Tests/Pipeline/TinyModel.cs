@@ -1,18 +1,19 @@
-using MegaInfer.AttentionNodes.Layers;
+using MegaInfer.AttentionNodes.Weights;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Checkpoints.Random;
 using MegaInfer.Engine.Model;
 using MegaInfer.Engine.Reference;
 using MegaInfer.Kernels;
+using MegaInfer.Rl.Tests.Oracle.Tiny;
 
 namespace MegaInfer.AttentionNodes.Tests.Pipeline;
 
-/// <summary>A random-weight model of two layers, loaded for the kernels and as the plain reference. Made once for a test class.</summary>
+/// <summary>A random-weight model of a few layers, loaded for the kernels and as the plain reference. Made once for a test class.</summary>
 public sealed class TinyModel : IDisposable
 {
     public const int ContextLength = 160;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("megainfer-attention-").FullName;
+    private readonly string _folder;
 
     public TinyModel()
         : this("qwen3_moe", NumberType.BFloat16)
@@ -20,9 +21,8 @@ public sealed class TinyModel : IDisposable
     }
 
     internal TinyModel(string family, NumberType stored)
-    {
-        RandomCheckpoint.Write(
-            Path.Combine(_folder, "model"),
+        : this(folder => RandomCheckpoint.Write(
+            folder,
             new RandomModelOptions
             {
                 Family = family,
@@ -36,12 +36,25 @@ public sealed class TinyModel : IDisposable
                 VocabularySize = 120,
                 ContextLength = ContextLength,
                 NumberType = stored,
-            });
-        Checkpoint = Checkpoint.Open(Path.Combine(_folder, "model"));
-        Context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
-        Weights = AttentionWeights.Load(Checkpoint, Context, stored, default);
-        Experts = [.. Enumerable.Range(0, Checkpoint.Spec.LayerCount).Select(layer => ExpertTwin.Pack(Checkpoint, Context, layer, stored))];
+            }))
+    {
     }
+
+    private TinyModel(Action<string> write, NumberType? packed = null)
+    {
+        _folder = Directory.CreateTempSubdirectory("megainfer-attention-").FullName;
+        string folder = Path.Combine(_folder, "model");
+        write(folder);
+        Checkpoint = Checkpoint.Open(folder);
+        Context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
+        Weights = AttentionWeights.Load(Checkpoint, Context, packed, default);
+        Experts = [.. Enumerable.Range(0, Checkpoint.Spec.LayerCount).Select(layer => ExpertTwin.Pack(Checkpoint, Context, layer, packed))];
+    }
+
+    /// <summary>A family as the hub has it.</summary>
+    /// <param name="variant">One of <see cref="TinyModels.All"/>.</param>
+    /// <param name="packed">Type of packed weights; null: as stored.</param>
+    internal static TinyModel OfFamily(string variant, NumberType? packed = null) => new(folder => TinyModels.Write(variant, folder, seed: 1), packed);
 
     public Checkpoint Checkpoint { get; }
 
@@ -49,15 +62,15 @@ public sealed class TinyModel : IDisposable
 
     public AttentionWeights Weights { get; }
 
-    /// <summary>[layers] All experts of each layer.</summary>
-    public IReadOnlyList<PackedExperts> Experts { get; }
+    /// <summary>[layers] All experts of each layer; null where it is dense.</summary>
+    public IReadOnlyList<PackedExperts?> Experts { get; }
 
     public ReferenceModel Reference(NumberType kvType) => new(Checkpoint, kvType);
 
     public void Dispose()
     {
-        foreach (PackedExperts experts in Experts)
-            experts.Dispose();
+        foreach (PackedExperts? experts in Experts)
+            experts?.Dispose();
         Weights.Dispose();
         Context.Dispose();
         Checkpoint.Dispose();

@@ -20,12 +20,12 @@ public sealed class GroupedFfnTests(TestModel model) : IClassFixture<TestModel>
         for (int layer = 0; layer < TestModel.Layers; layer++)
         {
             PairTableTests.Merge(table, pieces);
-            weights.Layers[layer].Forward(table);
+            weights.Layers[layer]!.Forward(table);
             float[][] together = [.. pieces.SelectMany(Results)];
             foreach (TestPiece piece in pieces)
             {
                 PairTableTests.Merge(table, [piece]);
-                weights.Layers[layer].Forward(table);
+                weights.Layers[layer]!.Forward(table);
             }
 
             Assert.Equal(pieces.SelectMany(Results), together);
@@ -41,7 +41,7 @@ public sealed class GroupedFfnTests(TestModel model) : IClassFixture<TestModel>
         using var table = new PairTable(model.Context, weights.Experts, 4, RowBytes, RowBytes);
         using TestPiece piece = TestPiece.Make(model.Context, TestModel.Hidden, 1, [expert], random);
         PairTableTests.Merge(table, [piece]);
-        weights.Layers[layer].Forward(table);
+        weights.Layers[layer]!.Forward(table);
 
         double[] expected = Swiglu(model.Checkpoint, layer, new ExpertId(expert), piece.Row(0).HostSpan<float>(TestModel.Hidden).ToArray());
         float[] actual = piece.ResultRow(0);
@@ -55,22 +55,23 @@ public sealed class GroupedFfnTests(TestModel model) : IClassFixture<TestModel>
         using ExpertWeights weights = model.Load(model.Context, 4);
         using var table = new PairTable(model.Context, weights.Experts, 4, RowBytes, RowBytes);
         PairTableTests.Merge(table, []);
-        weights.Layers[0].Forward(table);
+        weights.Layers[0]!.Forward(table);
     }
 
     private static IEnumerable<float[]> Results(TestPiece piece) => Enumerable.Range(0, piece.RowOfPair.Length).Select(piece.ResultRow);
 
     private static double[] Swiglu(Checkpoint checkpoint, int layer, ExpertId expert, float[] row)
     {
-        double[] gate = Times(checkpoint.Tensor(checkpoint.Names.ExpertGate(layer, expert)), row);
-        double[] up = Times(checkpoint.Tensor(checkpoint.Names.ExpertUp(layer, expert)), row);
+        ExpertMatrices matrices = checkpoint.Layer(layer).Expert(expert);
+        double[] gate = Times(matrices.Gate, row);
+        double[] up = Times(matrices.Up, row);
         float[] inner = [.. gate.Zip(up, (g, u) => (float)(g / (1 + Math.Exp(-g)) * u))];
-        return Times(checkpoint.Tensor(checkpoint.Names.ExpertDown(layer, expert)), inner);
+        return Times(matrices.Down, inner);
     }
 
-    private static double[] Times(CheckpointTensor matrix, float[] row)
+    private static double[] Times(MatrixView matrix, float[] row)
     {
         float[] values = matrix.ToFloat32();
-        return [.. Enumerable.Range(0, matrix.Shape[0]).Select(i => row.Select((x, j) => (double)x * values[(i * row.Length) + j]).Sum())];
+        return [.. Enumerable.Range(0, matrix.Rows).Select(i => row.Select((x, j) => (double)x * values[(i * row.Length) + j]).Sum())];
     }
 }

@@ -52,6 +52,18 @@ public sealed class LayoutTests
     public void LogSumExpArgs_FieldByField_MatchesNative() => CheckLayout<LogSumExpArgs>(MkStructId.LogSumExpArgs);
 
     [Fact]
+    public void LayerNormArgs_FieldByField_MatchesNative() => CheckLayout<LayerNormArgs>(MkStructId.LayerNormArgs);
+
+    [Fact]
+    public void ClampArgs_FieldByField_MatchesNative() => CheckLayout<ClampArgs>(MkStructId.ClampArgs);
+
+    [Fact]
+    public void GemmHeadsArgs_FieldByField_MatchesNative() => CheckLayout<GemmHeadsArgs>(MkStructId.GemmHeadsArgs);
+
+    [Fact]
+    public void ExpertsShape_FieldByField_MatchesNative() => CheckLayout<ExpertsShape>(MkStructId.ExpertsShape);
+
+    [Fact]
     public void MkStructId_EveryStructOfTheHeader_IsChecked()
     {
         int count = 0;

@@ -1,4 +1,5 @@
 using MegaInfer.Engine.Memory;
+using MegaInfer.Engine.Model;
 using MegaInfer.Kernels.Operations;
 using Xunit;
 
@@ -19,7 +20,7 @@ public sealed class GroupedFfnTests
                 new ExpertSource(one, one, new MatrixSource(ones, WeightType.F32, 2)),
                 new ExpertSource(one, one, new MatrixSource(twos, WeightType.F32, 2)),
             ],
-            hidden: 2, width: 1, WeightType.BF16);
+            new ExpertsShape { Hidden = 2, Width = 1, Type = WeightType.BF16 });
         Assert.Equal(2, experts.Count);
 
         using HostArray<float> hidden = new(context, [9f, 9f, 1f, 2f]); // the second row travels, to both experts
@@ -43,10 +44,44 @@ public sealed class GroupedFfnTests
     }
 
     [Fact]
+    public void GroupedFfn_BiasesAndClampedActivation_FollowTheFormula()
+    {
+        using KernelContext context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
+        using HostArray<float> ones = new(context, [1f, 1f]); // width 1, hidden 2
+        using HostArray<float> biases = new(context, [2f, -20f, 0.5f, 0.25f]); // gate, up, down
+        MatrixSource one = new(ones, WeightType.F32, 1);
+        ExpertSource expert = new(
+            one, one, new MatrixSource(ones, WeightType.F32, 2), biases.Address, biases.Address.Plus(sizeof(float)), biases.Address.Plus(2 * sizeof(float)));
+        using PackedExperts experts = context.PackExperts(
+            [expert], new ExpertsShape { Hidden = 2, Width = 1, Type = WeightType.F32, Activation = Activation.ClampedSwiglu, Alpha = 1.5f, Limit = 4f });
+        using HostArray<float> row = new(context, [1f, 2f]);
+        using HostArray<float> result = new(context, new float[2]);
+        using HostArray<int> offsets = new(context, [0, 1]);
+        using HostArray<DeviceAddress> rows = new(context, [row.Address]);
+        using HostArray<DeviceAddress> outputs = new(context, [result.Address]);
+        context.GroupedFfn(experts, new GroupedFfnArgs { Offsets = offsets, RowOfPair = rows, OutOfPair = outputs, Pairs = 1 });
+        float middle = 4f / (1f + MathF.Exp(-1.5f * 4f)) * (-4f + 1f); // the gate's 5 and the up's -17 are both cut to the limit
+        Assert.Equal([middle + 0.5f, middle + 0.25f], result.Span.ToArray(), (a, b) => MathF.Abs(a - b) < 1e-5f);
+    }
+
+    [Fact]
+    public void Combine_SharedRowWithALogit_IsAddedByItsSigmoid()
+    {
+        using KernelContext context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
+        using HostArray<float> shared = new(context, [2f, 4f]);
+        using HostArray<float> logits = new(context, [0f]);
+        using HostArray<float> residual = new(context, [1f, 1f]);
+        context.Combine(new CombineArgs { Shared = shared, SharedLogits = logits, Residual = residual, Rows = 1, Hidden = 2, Stride = 2 });
+        Assert.Equal([2f, 3f], residual.Span.ToArray());
+        context.Combine(new CombineArgs { Shared = shared, Residual = residual, Rows = 1, Hidden = 2, Stride = 2 });
+        Assert.Equal([4f, 7f], residual.Span.ToArray());
+    }
+
+    [Fact]
     public void GroupedFfn_ZeroPairs_DoesNothing()
     {
         using KernelContext context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
-        using PackedExperts none = context.PackExperts([], hidden: 4, width: 4, WeightType.BF16);
+        using PackedExperts none = context.PackExperts([], new ExpertsShape { Hidden = 4, Width = 4, Type = WeightType.BF16 });
         context.GroupedFfn(none, default);
         Assert.Equal(0, none.Count);
     }

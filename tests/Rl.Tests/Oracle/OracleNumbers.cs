@@ -1,3 +1,4 @@
+using MegaInfer.Rl.Tests.Oracle.Tiny;
 using TorchSharp;
 
 namespace MegaInfer.Rl.Tests.Oracle;
@@ -7,19 +8,8 @@ internal static class OracleNumbers
 {
     private static readonly float[] Fours = [0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0f, -0.5f, -1, -1.5f, -2, -3, -4, -6];
 
-    /// <summary>E4M3 without infinities: sign, 4 bits of exponent with the bias 7, 3 bits of fraction; all ones is not a number.</summary>
-    public static float Eight(byte bits)
-    {
-        int exponent = (bits >> 3) & 15;
-        int fraction = bits & 7;
-        double magnitude = (exponent, fraction) switch
-        {
-            (15, 7) => double.NaN,
-            (0, _) => fraction * Math.Pow(2, -9),
-            _ => (8 + fraction) * Math.Pow(2, exponent - 10),
-        };
-        return (float)(bits < 128 ? magnitude : -magnitude);
-    }
+    /// <summary>E4M3 without infinities.</summary>
+    public static float Eight(byte bits) => TinyNumbers.OfEight(bits);
 
     /// <summary>Each block of the matrix times its scale; blocks at the right and lower edges may be smaller.</summary>
     public static torch.Tensor Scaled(torch.Tensor matrix, torch.Tensor scales, int blockRows, int blockColumns)

@@ -40,6 +40,20 @@ internal static class TinyNumbers
         return bytes;
     }
 
+    /// <summary>E4M3 without infinities: sign, 4 bits of exponent with the bias 7, 3 bits of fraction; all ones is not a number.</summary>
+    public static float OfEight(byte bits)
+    {
+        int exponent = (bits >> 3) & 15;
+        int fraction = bits & 7;
+        double magnitude = (exponent, fraction) switch
+        {
+            (15, 7) => double.NaN,
+            (0, _) => fraction * Math.Pow(2, -9),
+            _ => (8 + fraction) * Math.Pow(2, exponent - 10),
+        };
+        return (float)(bits < 128 ? magnitude : -magnitude);
+    }
+
     /// <summary>The E4M3 number nearest to a value.</summary>
     public static byte Eight(float value) => (byte)(Nearest(Eights, Math.Abs(value)) | (value < 0 ? 0x80 : 0));
 

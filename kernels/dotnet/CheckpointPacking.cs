@@ -1,0 +1,134 @@
+using System.Buffers;
+using MegaInfer.Engine.Checkpoints;
+using MegaInfer.Engine.Memory;
+using MegaInfer.Engine.Model;
+
+namespace MegaInfer.Kernels;
+
+/// <summary>
+/// Packs matrices from where a checkpoint has them, and gives their pages back. A wanted type of null keeps what is stored; fp16, which kernels do not
+/// stream, becomes fp32.
+/// </summary>
+public static class CheckpointPacking
+{
+    /// <summary>Stacks matrices of the same columns by rows.</summary>
+    public static PackedWeight Pack(this KernelContext context, IReadOnlyList<MatrixView> matrices, NumberType? wanted)
+    {
+        try
+        {
+            MatrixSource[] sources = [.. matrices.Select(Source)];
+            return PackedOrWidened(PackedType(matrices, wanted), type => context.PackWeight(sources, matrices[0].Columns, type));
+        }
+        finally
+        {
+            Release(matrices);
+        }
+    }
+
+    /// <summary>A matrix for each head, all of one shape.</summary>
+    public static PackedHeads PackHeads(this KernelContext context, IReadOnlyList<MatrixView> heads, NumberType? wanted)
+    {
+        try
+        {
+            MatrixSource[] sources = [.. heads.Select(Source)];
+            return PackedOrWidened(PackedType(heads, wanted), type => context.PackHeads(sources, heads[0].Columns, type));
+        }
+        finally
+        {
+            Release(heads);
+        }
+    }
+
+    /// <summary>The experts of one layer, or none of them.</summary>
+    /// <param name="context">Where they go.</param>
+    /// <param name="experts">Local expert i is the i-th.</param>
+    /// <param name="spec">What they have in common.</param>
+    /// <param name="hidden">Width of a row.</param>
+    /// <param name="type">From <see cref="PackedType"/>.</param>
+    public static PackedExperts PackExperts(
+        this KernelContext context, IReadOnlyList<ExpertMatrices> experts, ExpertSpec spec, int hidden, WeightType type)
+    {
+        var pins = new List<MemoryHandle>();
+        try
+        {
+            ExpertSource[] sources = [.. experts.Select(expert => new ExpertSource(
+                Source(expert.Gate), Source(expert.Up), Source(expert.Down),
+                Pin(expert.GateBias, pins), Pin(expert.UpBias, pins), Pin(expert.DownBias, pins)))];
+            var shape = new ExpertsShape { Hidden = hidden, Width = spec.Width, Activation = spec.Activation, Alpha = spec.Alpha, Limit = spec.Limit };
+            return PackedOrWidened(type, packed => context.PackExperts(sources, shape with { Type = packed }));
+        }
+        finally
+        {
+            foreach (MemoryHandle pin in pins)
+                pin.Dispose();
+            foreach (ExpertMatrices expert in experts)
+                expert.Release();
+        }
+    }
+
+    /// <summary>What matrices that are packed together become: what is wanted, else the narrowest type that holds each of them as it is stored.</summary>
+    public static WeightType PackedType(IEnumerable<MatrixView> matrices, NumberType? wanted)
+    {
+        if (wanted is { } type)
+            return (WeightType)type;
+        NumberType[] stored = [.. matrices.Select(matrix => matrix.Type).Distinct()];
+        return stored is [not NumberType.Float16] ? (WeightType)stored[0] : WeightType.F32;
+    }
+
+    // Scales whose blocks begin in the middle of a packed block have no packed form: the weights are then multiplied out.
+    private static T PackedOrWidened<T>(WeightType type, Func<WeightType, T> pack)
+    {
+        try
+        {
+            return pack(type);
+        }
+        catch (KernelException error) when (error.IsUnsupported && type is WeightType.F8E4M3 or WeightType.MxFp4)
+        {
+            return pack(WeightType.F32);
+        }
+    }
+
+    private static MatrixSource Source(MatrixView view)
+    {
+        var source = new MatrixSource
+        {
+            Data = view.Tensor.Address.Plus(BytesOf(view.Type, view.Offset)),
+            RowStride = view.RowStride,
+            ColumnStride = view.ColumnStride,
+            Type = (WeightType)view.Type,
+            Rows = view.Rows,
+        };
+        if (view.Scales is { } scales)
+        {
+            source.Scales = scales.Tensor.Address.Plus(scales.Offset * (view.Type == NumberType.Float8E4M3 ? sizeof(float) : sizeof(byte)));
+            source.ScaleRowStride = scales.RowStride;
+            source.ScaleColumnStride = scales.ColumnStride;
+            (source.BlockRows, source.BlockColumns) = (scales.BlockRows, scales.BlockColumns);
+            (source.ScaleRow, source.ScaleColumn) = (scales.Row, scales.Column);
+        }
+
+        return source;
+    }
+
+    private static long BytesOf(NumberType type, long elements) => type switch
+    {
+        NumberType.Float32 => elements * sizeof(float),
+        NumberType.Float8E4M3 => elements,
+        NumberType.MxFloat4 => elements / 2,
+        _ => elements * sizeof(ushort),
+    };
+
+    private static unsafe DeviceAddress Pin(float[]? values, List<MemoryHandle> pins)
+    {
+        if (values is null)
+            return DeviceAddress.Null;
+        pins.Add(values.AsMemory().Pin());
+        return new DeviceAddress((nint)pins[^1].Pointer);
+    }
+
+    private static void Release(IReadOnlyList<MatrixView> matrices)
+    {
+        foreach (MatrixView matrix in matrices)
+            matrix.Release();
+    }
+}

@@ -1,0 +1,50 @@
+using MegaInfer.Engine.Model;
+using MegaInfer.Engine.Reference;
+using MegaInfer.Engine.Requests;
+using MegaInfer.Rl.Tests.Oracle.Tiny;
+using Xunit;
+
+namespace MegaInfer.AttentionNodes.Tests.Pipeline;
+
+/// <summary>Every family's blocks on the attention side, with its stored types: the bits are the reference's.</summary>
+public sealed class FamilyTests
+{
+    // Longer than every tiny window, and cut inside a block.
+    private static readonly GenerationRequest Watched = Prompts.Of(1, length: 37, maxTokens: 8, temperature: 0.8f) with { TopLogProbs = 2, PromptLogits = true };
+
+    public static TheoryData<string> Variants => [.. TinyModels.All];
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Run_AsStored_EqualsTheReference(string variant)
+    {
+        using TinyModel model = TinyModel.OfFamily(variant);
+        Check(model, NumberType.BFloat16, microBatches: 2);
+    }
+
+    [Theory]
+    [InlineData("deepseek_v3")] // FP8
+    [InlineData("gpt_oss")] // MXFP4
+    [InlineData("qwen2_moe")]
+    public void Run_Widened_EqualsTheReference(string variant)
+    {
+        using TinyModel model = TinyModel.OfFamily(variant, NumberType.Float32);
+        Assert.Equal([NumberType.Float32], model.Weights.Types);
+        Check(model, NumberType.Float32, microBatches: 1);
+    }
+
+    private static void Check(TinyModel model, NumberType kvType, int microBatches)
+    {
+        using var rig = new LoopRig(model, LoopRig.Options with { KvType = kvType, MicroBatches = microBatches, MaxChunkRows = 11, HasPrefixCache = false });
+        rig.Loop.Submit(Prompts.Of(2, length: 9, maxTokens: 20, content: 2));
+        rig.Turn();
+        rig.Loop.Submit(Watched);
+        rig.RunToIdle();
+
+        ReferenceModel reference = model.Reference(kvType);
+        float[] logits = [.. reference.Logits(Watched.PromptTokens.Span).SelectMany(row => row)];
+        Assert.Equal(logits, rig.PromptLogits[Watched.Id]);
+        ReferenceGeneration expected = reference.Generate(Watched);
+        Assert.Equal(Prompts.Bits(expected.Tokens), Prompts.Bits(rig.Tokens[Watched.Id]));
+    }
+}
