@@ -62,8 +62,6 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
     {
         if (expected.Storage is TensorStorage.MxFloat4Pairs or TensorStorage.Exponents)
             return entry.Dtype == "U8" ? NumberType.MxFloat4 : throw WrongType(file, entry, "U8");
-        if (expected.Storage == TensorStorage.Scales)
-            return entry.Dtype switch { "F32" => NumberType.Float32, "BF16" => NumberType.BFloat16, _ => throw WrongType(file, entry, "F32 or BF16") };
         bool mayBeFloat8 = expected.Storage == TensorStorage.Projection && spec.Weights.Quantized == NumberType.Float8E4M3;
         return entry.Dtype switch
         {

@@ -80,6 +80,8 @@ internal sealed class ServerHost : IAsyncDisposable
     private static async Task<ServerHost> AssembleAsync(ServeOptions options, HostEnvironment environment, Doors doors, ServedModel model)
     {
         var logger = new StderrLoggerProvider(environment.Log).CreateLogger("MegaInfer.Server");
+        if (model.Ignored is { } ignored)
+            Log.TensorsIgnored(logger, model.Name, ignored);
         var metrics = new ServerMetrics();
         ClusterSpec spec = ClusterSpecs.Of(options, model);
         var cluster = new ClusterState(spec, logger);
