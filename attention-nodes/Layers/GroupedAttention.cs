@@ -25,8 +25,8 @@ internal sealed class GroupedAttention : IAttention
         _context = context;
         _spec = (GroupedAttentionSpec)spec.Attention;
         _weights = weights;
-        _queryNorm = weights.QueryNorm is null ? null : new PartNorm(context, spec, weights.QueryNorm);
-        _keyNorm = weights.KeyNorm is null ? null : new PartNorm(context, spec, weights.KeyNorm);
+        _queryNorm = weights.QueryNorm is null ? null : new PartNorm(context, weights.QueryNorm, spec.NormEpsilon);
+        _keyNorm = weights.KeyNorm is null ? null : new PartNorm(context, weights.KeyNorm, spec.NormEpsilon);
         _rope = rope;
         _paged = paged;
         _memory = memory;

@@ -31,8 +31,8 @@ internal sealed class LatentAttention : IAttention
         _spec = (LatentAttentionSpec)spec.Attention;
         _weights = weights;
         _rotatedCopy = rotatedCopy;
-        _queryDownNorm = weights.QueryDownNorm is null ? null : new PartNorm(context, spec, weights.QueryDownNorm);
-        _kvDownNorm = new PartNorm(context, spec, weights.KvDownNorm);
+        _queryDownNorm = weights.QueryDownNorm is null ? null : new PartNorm(context, weights.QueryDownNorm, _spec.NormEpsilon);
+        _kvDownNorm = new PartNorm(context, weights.KvDownNorm, _spec.NormEpsilon);
         _rope = rope;
         _paged = paged;
         _memory = memory;

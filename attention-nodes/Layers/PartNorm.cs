@@ -1,12 +1,11 @@
 using MegaInfer.Engine.Memory;
-using MegaInfer.Engine.Model;
 using MegaInfer.Kernels;
 using MegaInfer.Kernels.Operations;
 
 namespace MegaInfer.AttentionNodes.Layers;
 
 /// <summary>RMSNorm, in place, of a part of each row: of heads each by itself, of all heads together, or of a latent.</summary>
-internal sealed class PartNorm(KernelContext context, ModelSpec spec, DeviceBuffer weight)
+internal sealed class PartNorm(KernelContext context, DeviceBuffer weight, float epsilon)
 {
     private readonly int _width = (int)(weight.Bytes / sizeof(float));
 
@@ -24,6 +23,6 @@ internal sealed class PartNorm(KernelContext context, ModelSpec spec, DeviceBuff
         Width = _width,
         InStride = stride,
         OutStride = stride,
-        Epsilon = spec.NormEpsilon,
+        Epsilon = epsilon,
     });
 }

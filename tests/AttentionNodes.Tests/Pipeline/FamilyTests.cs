@@ -12,7 +12,8 @@ public sealed class FamilyTests
     // Longer than every tiny window, and cut inside a block.
     private static readonly GenerationRequest Watched = Prompts.Of(1, length: 37, maxTokens: 8, temperature: 0.8f) with { TopLogProbs = 2, PromptLogits = true };
 
-    public static TheoryData<string> Variants => [.. TinyModels.All];
+    // DBRX with another norm of the chosen weights is refused by name.
+    public static TheoryData<string> Variants => [.. TinyModels.All.Where(variant => variant != "dbrx_norm2")];
 
     [Theory]
     [MemberData(nameof(Variants))]
