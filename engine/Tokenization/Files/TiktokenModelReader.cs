@@ -18,7 +18,7 @@ internal static class TiktokenModelReader
     /// <exception cref="TokenizerException">A line is malformed, or the ranks are not 0, 1, 2 and so on in some order.</exception>
     public static (BpeModel Model, Vocabulary Vocabulary) Read(ReadOnlySpan<byte> file, Func<int, IReadOnlyList<AddedToken>> addedTokens)
     {
-        Vocabulary vocabulary = new();
+        Vocabulary vocabulary = new(file.Length);
         int count = ReadTokens(file, vocabulary);
         if (vocabulary.Count != count)
             throw new TokenizerException($"there are {count} tokens, and the highest rank is {vocabulary.Count - 1}");
