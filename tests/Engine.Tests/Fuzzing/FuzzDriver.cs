@@ -13,7 +13,7 @@ internal sealed class FuzzDriver<TError>(FuzzBounds bounds)
     where TError : MegaInferException
 {
     private const int Retries = 4;
-    private const int LongestSentence = 2_000;
+    private const int LongestSentence = 1_001;
 
     private int _seed;
     private long _startedAt;

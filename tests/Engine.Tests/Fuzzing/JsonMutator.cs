@@ -24,10 +24,10 @@ internal sealed class JsonMutator(IReadOnlyList<string> corpus)
     {
         Random random = new(seed);
         List<string> tokens = [.. _corpus[random.Next(_corpus.Length)]];
-        for (int wounds = random.Next(1, 5); wounds > 0 && tokens.Count > 0; wounds--)
+        for (int wounds = random.Next(1, 4); wounds > 0 && tokens.Count > 0; wounds--)
             Wound(tokens, random);
         byte[] bytes = Encoding.UTF8.GetBytes(string.Concat(tokens));
-        if (random.Next(3) > 0)
+        if (random.Next(5) > 0)
             return bytes;
         List<byte> list = [.. bytes];
         for (int wounds = random.Next(1, 4); wounds > 0; wounds--)
@@ -100,12 +100,14 @@ internal sealed class JsonMutator(IReadOnlyList<string> corpus)
         tokens.InsertRange(at, by);
     }
 
+    // Mostly from the outside in, so that a field of the file is hit as often as the ten thousandth entry of a list in it; sometimes anywhere, marks too.
     private static int ValueAt(List<string> tokens, Random random)
     {
-        int at = random.Next(tokens.Count);
-        // Marks are hit too, but less often than what stands between them.
-        for (int tries = 0; tries < 3 && tokens[at].Length == 1 && JsonTokens.IsMark(tokens[at][0]); tries++)
-            at = random.Next(tokens.Count);
+        if (random.Next(8) == 0)
+            return random.Next(tokens.Count);
+        int at = 0;
+        while (JsonTokens.Children(tokens, at) is { Count: > 0 } children && (at == 0 || random.Next(4) > 0))
+            at = children[random.Next(children.Count)];
         return at;
     }
 }

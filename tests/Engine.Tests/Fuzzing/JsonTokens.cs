@@ -47,5 +47,22 @@ internal static class JsonTokens
         return tokens.Count;
     }
 
+    /// <summary>Where the values directly inside this one begin.</summary>
+    public static List<int> Children(List<string> tokens, int at)
+    {
+        List<int> children = [];
+        if (tokens[at] is not ("{" or "["))
+            return children;
+        int end = EndOfValue(tokens, at) - 1;
+        for (int i = at + 1; i < end; i = EndOfValue(tokens, i))
+        {
+            if (tokens[i] is "," or ":" || (i + 1 < end && tokens[i + 1] == ":"))
+                continue;
+            children.Add(i);
+        }
+
+        return children;
+    }
+
     public static bool IsMark(char c) => c is '{' or '}' or '[' or ']' or ':' or ',';
 }

@@ -17,14 +17,14 @@ namespace MegaInfer.Engine.Tests.Fuzzing;
 /// </summary>
 public sealed class ReaderFuzzTests : IDisposable
 {
-    private const int Few = 1_500;
+    private const int Few = 2_000;
     private const int Many = 200_000;
 
     private static readonly FuzzBounds SmallFiles = new(FixedBytes: 1 << 20, BytesPerByte: 200);
     // Hash tables and tries of tokens, and a cache of pieces once text is encoded.
-    private static readonly FuzzBounds TokenizerFiles = new(FixedBytes: 8 << 20, BytesPerByte: 2_000);
+    private static readonly FuzzBounds TokenizerFiles = new(FixedBytes: 4 << 20, BytesPerByte: 400);
     // A rendering may spend its whole budget, however short the template is.
-    private static readonly FuzzBounds TemplateTexts = new(FixedBytes: 1 << 30, BytesPerByte: 2_000);
+    private static readonly FuzzBounds TemplateTexts = new(FixedBytes: 512 << 20, BytesPerByte: 400);
 
     private readonly TemporaryFolder _model = new();
 
@@ -84,8 +84,7 @@ public sealed class ReaderFuzzTests : IDisposable
 
     private void FuzzHeaders(int count)
     {
-        WriteModel(ModelFamilies.All[0]);
-        byte[] file = File.ReadAllBytes(_model["model.safetensors"]);
+        byte[] file = File.ReadAllBytes(Path.Combine(WriteModel(ModelFamilies.All[0]), "model.safetensors"));
         int headerBytes = (int)BitConverter.ToInt64(file);
         JsonMutator mutator = new([Encoding.UTF8.GetString(file.AsSpan(8, headerBytes))]);
         new FuzzDriver<CheckpointException>(SmallFiles).Run(count, mutator.Make, header =>
@@ -109,7 +108,7 @@ public sealed class ReaderFuzzTests : IDisposable
 
     private void FuzzGenerationConfigs(int count)
     {
-        WriteModel(ModelFamilies.All[0]);
+        string folder = WriteModel(ModelFamilies.All[0]);
         JsonMutator mutator = new(
         [
             """{"bos_token_id": 1, "do_sample": true, "eos_token_id": [2, 3], "pad_token_id": 2, "temperature": 0.6, "top_k": 20, "top_p": 0.95, "repetition_penalty": 1.05, "transformers_version": "4.51.0"}""",
@@ -117,8 +116,8 @@ public sealed class ReaderFuzzTests : IDisposable
         ]);
         new FuzzDriver<CheckpointException>(SmallFiles).Run(count, mutator.Make, config =>
         {
-            File.WriteAllBytes(_model[ModelConfig.GenerationFileName], config);
-            ModelConfig.Read(_model.Path);
+            File.WriteAllBytes(Path.Combine(folder, ModelConfig.GenerationFileName), config);
+            ModelConfig.Read(folder);
         });
     }
 
@@ -169,13 +168,7 @@ public sealed class ReaderFuzzTests : IDisposable
     // A random model's config of each family, and the published ones where they are kept.
     private List<string> Configs()
     {
-        List<string> configs = [];
-        foreach (ModelFamily family in ModelFamilies.All)
-        {
-            WriteModel(family);
-            configs.Add(File.ReadAllText(_model[ModelConfig.FileName]));
-        }
-
+        List<string> configs = [.. ModelFamilies.All.Select(family => File.ReadAllText(Path.Combine(WriteModel(family), ModelConfig.FileName)))];
         string published = Path.Combine(Path.GetDirectoryName(GoldenFile.Folder)!, "Checkpoints", "configs");
         if (Directory.Exists(published))
             configs.AddRange(Directory.EnumerateFiles(published, "*.json").Order(StringComparer.Ordinal).Select(File.ReadAllText));
@@ -190,6 +183,10 @@ public sealed class ReaderFuzzTests : IDisposable
         "{% set n = namespace(a=[]) %}{% for i in range(5) if i is odd recursive %}{% set n.a = n.a + [i] %}{% endfor %}{{ n.a[::-1] | join(',') }}{{ 'abc'.split('b') }}",
     ];
 
-    private void WriteModel(ModelFamily family) =>
-        RandomCheckpoint.Write(_model.Path, new RandomModelOptions { Family = family.ModelType, LayerCount = 1, ExpertCount = 4, VocabularySize = 32 });
+    private string WriteModel(ModelFamily family)
+    {
+        string folder = _model[family.ModelType];
+        RandomCheckpoint.Write(folder, new RandomModelOptions { Family = family.ModelType, LayerCount = 1, ExpertCount = 4, VocabularySize = 32 });
+        return folder;
+    }
 }

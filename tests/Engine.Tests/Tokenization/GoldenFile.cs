@@ -22,7 +22,8 @@ internal static class GoldenFile
             : "",
         [.. json.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())],
         json.GetProperty("decoded").GetString(),
-        json.TryGetProperty("plain", out JsonElement withoutSpecial) ? withoutSpecial.GetString() : null);
+        json.TryGetProperty("plain", out JsonElement withoutSpecial) ? withoutSpecial.GetString() : null,
+        json.TryGetProperty("raw", out JsonElement isSameRaw) ? isSameRaw.GetBoolean() : null);
 
     private static string FindFolder()
     {

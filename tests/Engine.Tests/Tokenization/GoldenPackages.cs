@@ -42,7 +42,7 @@ internal static class GoldenPackages
         string installed = Path.Combine(Modules, ".installed");
         if (!File.Exists(installed) || File.ReadAllText(installed) != wanted)
         {
-            (int status, string error) = Execute("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], InstallBound);
+            (int status, string error) = Execute("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"], InstallBound);
             // A lock that does not fit package.json is a mistake here, not the registry's refusal.
             Assert.DoesNotContain("EUSAGE", error, StringComparison.Ordinal);
             if (status != 0)

@@ -11,4 +11,7 @@ internal sealed record GoldenTokens(string? ModelFolder, IReadOnlyList<GoldenCas
 /// <param name="Ids">The reference's ids.</param>
 /// <param name="Decoded">The text of the ids, special tokens included; null where the reference gave none of use.</param>
 /// <param name="Plain">The text without special tokens; null likewise.</param>
-internal sealed record GoldenCase(string Text, int[] Ids, string? Decoded, string? Plain);
+/// <param name="IsSameRaw">
+/// For a text with halves of surrogate pairs, whose ids are those of the text with U+FFFD in their place: whether the reference gives the same for the halves.
+/// </param>
+internal sealed record GoldenCase(string Text, int[] Ids, string? Decoded, string? Plain, bool? IsSameRaw);

@@ -32,6 +32,20 @@ public sealed class RealTokenizerTests
         ]));
     }
 
+    // DeepSeek's pattern takes a half for another kind of character than U+FFFD, and Llama 2 has a token for U+FFFD itself.
+    [Theory]
+    [InlineData("qwen3", true)]
+    [InlineData("llama3", true)]
+    [InlineData("gptoss", true)]
+    [InlineData("deepseek_v3", false)]
+    [InlineData("llama2", false)]
+    public void Encode_HalvesOfSurrogatePairs_CountAsReplacementCharacters(string name, bool isSameRaw)
+    {
+        GoldenCase[] halves = [.. RealTokenizers.Load(name).Golden.Cases.Where(some => some.IsSameRaw is not null)];
+        Assert.True(halves.Length > 100);
+        Assert.Equal(isSameRaw, halves.All(some => some.IsSameRaw == true));
+    }
+
     private static string? Difference(GoldenCase expected, string? text, string actual) => text is null || text == actual
         ? null
         : $"decode [{string.Join(' ', expected.Ids)}]: expected {Show(text)}, got {Show(actual)}";

@@ -1,5 +1,6 @@
 using CsCheck;
 using MegaInfer.Engine.Tokenization;
+using MegaInfer.Engine.Tokenization.Patterns;
 using Xunit;
 
 namespace MegaInfer.Engine.Tests.Tokenization;
@@ -59,6 +60,23 @@ public sealed class TiktokenTests : IDisposable
         Assert.Equal(expected, tokenizer.Encode(text, false, false));
         string words = string.Concat(Enumerable.Repeat("fox jumps. ", 40_000));
         Assert.Equal([.. naive.Encode(words[..400_000]), .. naive.Encode(words[400_000..])], tokenizer.Encode(words, false, false));
+    }
+
+    // gpt-oss's tokens are ranks too, and its split pattern differs from Kimi's only where Han characters, a slash or the long s stand.
+    [Fact]
+    public void Load_RealVocabularyAsTiktokenModel_GivesTheReferenceIds()
+    {
+        const int Ranks = 199_998;
+        (Tokenizer gptOss, GoldenTokens golden) = RealTokenizers.Load("gptoss");
+        using TemporaryModelFolder folder = TemporaryModelFolder.Empty();
+        folder.Write("tiktoken.model", string.Join('\n', Enumerable.Range(0, Ranks).Select(id => $"{Convert.ToBase64String(gptOss.TokenBytes(id).Span)} {id}")));
+        folder.Write("tokenizer_config.json", """{"tokenizer_class": "TikTokenTokenizer"}""");
+        Tokenizer tokenizer = Tokenizer.Load(folder.Path);
+        UnicodeScripts.TryGet("Han", out (int First, int Last)[] han);
+        GoldenCase[] alike = [.. golden.Cases.Where(some => some.Ids.All(id => id < Ranks) && !some.Text.AsSpan().ContainsAny('/', 'ſ')
+            && !some.Text.EnumerateRunes().Any(rune => han.Any(range => rune.Value >= range.First && rune.Value <= range.Last)))];
+        Assert.True(alike.Length > 800, $"only {alike.Length} strings can be compared");
+        Assert.All(alike, some => Assert.Equal(some.Ids, tokenizer.Encode(some.Text, false, parseSpecial: true)));
     }
 
     [Theory]
