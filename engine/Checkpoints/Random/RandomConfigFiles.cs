@@ -97,7 +97,7 @@ internal static class RandomConfigFiles
         }
 
         config.SetIfNamed(layers.FirstDense, options.DenseLayers);
-        if (options.DenseLayers == 0)
+        if (options.DenseLayers == 0 || (layers.FirstDense is null && layers.DenseList is null))
             return;
         config.Set(layers.DenseWidth, options.DenseWidth);
         config.SetIfNamed(layers.DenseList?.List, new JsonArray([.. Enumerable.Range(0, options.DenseLayers).Select(layer => (JsonNode)layer)]));

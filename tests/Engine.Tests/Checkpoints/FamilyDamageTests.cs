@@ -1,8 +1,8 @@
-using System.Text;
 using System.Text.Json;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Cluster;
 using MegaInfer.Engine.Model;
+using MegaInfer.Engine.Tests.Fuzzing;
 using Xunit;
 
 namespace MegaInfer.Engine.Tests.Checkpoints;
@@ -22,12 +22,12 @@ public sealed class FamilyDamageTests
 
     private static void Mutate(string name, int count)
     {
-        byte[] original = Encoding.UTF8.GetBytes(PublishedConfigs.Text(name));
+        JsonMutator mutator = new([PublishedConfigs.Text(name)]);
         for (int seed = 0; seed < count; seed++)
         {
             try
             {
-                using JsonDocument document = JsonFile.ParseObject("config.json", new Mutator(seed).Mutate(original));
+                using JsonDocument document = JsonFile.ParseObject("config.json", mutator.Make(seed));
                 ModelSpec spec = ModelConfig.Parse(new ConfigReader("config.json", document.RootElement));
                 Assert.NotEmpty(ModelDigest.Describe(spec));
                 Assert.All(new TensorNames(spec).All().Take(100), tensor => Assert.True(tensor.Elements > 0));

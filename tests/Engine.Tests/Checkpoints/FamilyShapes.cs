@@ -13,7 +13,7 @@ internal static class FamilyShapes
         ExpertWidth = 40,
         SharedExperts = 2,
         Groups = 2,
-        DenseLayers = family is "mixtral" or "dbrx" or "olmoe" or "gpt_oss" or "minimax_m2" ? 0 : 1,
+        DenseLayers = 1,
         DenseWidth = 72,
         Window = 8,
         VocabularySize = 300,

@@ -5,7 +5,7 @@ namespace MegaInfer.Engine.Tests.Fuzzing;
 /// <param name="BytesPerByte">Allocation for each byte of the input.</param>
 internal sealed record FuzzBounds(long FixedBytes, long BytesPerByte)
 {
-    /// <summary>Reading takes no longer. What does, is tried again: the machine may have been busy.</summary>
+    /// <summary>Reading computes no longer. What does, is tried again: it may have been compiling.</summary>
     public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Past this, it hangs.</summary>
