@@ -6,17 +6,24 @@ namespace MegaInfer.Engine;
 /// </summary>
 public class MegaInferException : Exception
 {
+    private const int LongestMessage = 1_000;
+    private const int LongestEnd = 200;
+
     public MegaInferException(string message)
-        : base(message)
+        : base(Shorten(message))
     {
     }
 
     public MegaInferException(string message, Exception inner)
-        : base(message, inner)
+        : base(Shorten(message), inner)
     {
     }
 
     public MegaInferException()
     {
     }
+
+    // Sentences quote what stands in files, which can be anything; the remedy stands at their end.
+    private static string Shorten(string message) =>
+        message.Length <= LongestMessage ? message : $"{message.AsSpan(0, LongestMessage - LongestEnd - 5)} ... {message.AsSpan(message.Length - LongestEnd)}";
 }

@@ -16,7 +16,7 @@ public static class CommandLineProblem
         string name = command is RootCommand ? program : $"{program} {command.Name}";
         string problem = parsed.UnmatchedTokens.Count > 0
             ? $"'{parsed.UnmatchedTokens[0]}' is not one of its {(parsed.UnmatchedTokens[0].StartsWith('-') ? "options" : "commands or arguments")}"
-            : parsed.Errors[0].Message.TrimEnd('.');
+            : parsed.Errors[0].Message.Split(" as expected type")[0].TrimEnd('.'); // without the name of a type
         return $"{name}: {problem}; see {name} --help.";
     }
 }

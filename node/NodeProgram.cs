@@ -54,9 +54,16 @@ public static class NodeProgram
     private static void OnSignal(PosixSignalContext context, CancellationTokenSource drain, CancellationTokenSource stop)
     {
         context.Cancel = true;
-        if (drain.IsCancellationRequested)
-            stop.Cancel();
-        else
-            drain.Cancel();
+        try
+        {
+            if (drain.IsCancellationRequested)
+                stop.Cancel();
+            else
+                drain.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It came while the node was already leaving: ending a registration does not wait for a handler that runs.
+        }
     }
 }

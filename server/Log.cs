@@ -37,4 +37,7 @@ internal static partial class Log
 
     [LoggerMessage(11, LogLevel.Information, "serving {Model} from {Folder}: {Attention} attention + {Experts} expert nodes, http {Http}, grpc {Grpc}, control {Control}")]
     public static partial void Serving(ILogger logger, string model, string folder, int attention, int experts, string http, string grpc, string control);
+
+    [LoggerMessage(12, LogLevel.Information, "{Model} has tensors that are ignored: {Ignored}")]
+    public static partial void TensorsIgnored(ILogger logger, string model, string ignored);
 }

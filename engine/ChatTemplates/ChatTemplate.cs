@@ -68,7 +68,18 @@ public sealed class ChatTemplate
         IReadOnlyList<ChatMessage> messages,
         bool addGenerationPrompt,
         JsonElement? tools = null,
-        IReadOnlyDictionary<string, JsonElement>? extra = null)
+        IReadOnlyDictionary<string, JsonElement>? extra = null) => RenderMarked([.. messages], addGenerationPrompt, tools, extra, mark: null);
+
+    /// <summary>As <see cref="Render"/>, but the prompt ends within the last message, right behind its text, so that the model goes on with it.</summary>
+    /// <exception cref="ChatTemplateException">Also where the last message has no text, or the template does not show it as it is.</exception>
+    public string RenderOpen(IReadOnlyList<ChatMessage> messages, JsonElement? tools = null, IReadOnlyDictionary<string, JsonElement>? extra = null)
+    {
+        var mark = new FinalMessageMark();
+        return mark.Cut(RenderMarked([.. messages], addGenerationPrompt: false, tools, extra, mark));
+    }
+
+    private string RenderMarked(
+        ChatMessage[] messages, bool addGenerationPrompt, JsonElement? tools, IReadOnlyDictionary<string, JsonElement>? extra, FinalMessageMark? mark)
     {
         bool hasTools = tools is { ValueKind: JsonValueKind.Array };
         if (!hasTools || !_templates.TryGetValue(ToolName, out JinjaTemplate? template))
@@ -81,7 +92,9 @@ public sealed class ChatTemplate
         {
             foreach ((string name, JsonElement value) in _specialTokens)
                 scope.Set(name, JsonValues.From(value, scope.Budget));
-            scope.Set("messages", new JinjaList(messages.Select(message => Message(message, scope.Budget))));
+            JinjaList list = new(messages.Select(message => Message(message, scope.Budget)));
+            mark?.AppendTo(list);
+            scope.Set("messages", list);
             scope.Set("add_generation_prompt", addGenerationPrompt);
             scope.Set("tools", hasTools ? JsonValues.From(tools!.Value, scope.Budget) : null);
             scope.Set("documents", null);

@@ -33,7 +33,7 @@ internal sealed record ChatTemplateFolder(IReadOnlyDictionary<string, string> So
 
             return new ChatTemplateFolder(sources, tokens);
         }
-        catch (Exception failure) when (failure is TokenizerException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is TokenizerException or IOException or UnauthorizedAccessException or InvalidOperationException)
         {
             throw new ChatTemplateException($"The chat template of {modelFolder} cannot be read: {failure.Message}", failure);
         }

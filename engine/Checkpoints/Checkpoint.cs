@@ -63,6 +63,10 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
+    /// <summary>Whether a folder has weights, or only says what they would be.</summary>
+    public static bool HasWeights(string folder) =>
+        File.Exists(Path.Combine(folder, ShardIndex.SingleFileName)) || File.Exists(Path.Combine(folder, ShardIndex.IndexFileName));
+
     /// <summary>One tensor of the model; the same object each time.</summary>
     /// <exception cref="CheckpointException">The model has no tensor of that name.</exception>
     public CheckpointTensor Tensor(string name) =>
@@ -82,6 +86,9 @@ public sealed class Checkpoint : IDisposable
     public IEnumerable<CheckpointTensor> TensorsOf(NodeRole role) =>
         Names.Of(role).Select(spec => Tensor(spec.Name)).SelectMany(tensor => tensor.Scales is { } scales ? [tensor, scales] : new[] { tensor });
 
+    /// <summary>Bytes of a role's tensors in the files.</summary>
+    public long BytesOf(NodeRole role) => TensorsOf(role).Sum(tensor => tensor.StoredBytes);
+
     /// <summary>Gives all mapped pages back; addresses taken so far are invalid.</summary>
     public void Release()
     {
@@ -91,6 +98,7 @@ public sealed class Checkpoint : IDisposable
 
     public void Dispose()
     {
+        Release();
         foreach (MappedFile file in _files)
             file.Dispose();
     }

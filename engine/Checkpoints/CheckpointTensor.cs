@@ -13,39 +13,38 @@ public sealed class CheckpointTensor
 {
     private readonly Lock _lock = new();
     private readonly MappedFile _file;
+    private readonly SafetensorsEntry _entry;
     private readonly NumberType _storedType;
     private DeviceAddress _address;
-    private float[]? _widened; // what the address points into where the file's own numbers are narrower
 
-    /// <param name="file">Holds the data.</param>
-    /// <param name="entry">Says where.</param>
-    /// <param name="storedType">What the elements are in the file.</param>
-    /// <param name="isWidened">Readers get fp32, whatever is stored.</param>
-    internal CheckpointTensor(MappedFile file, SafetensorsEntry entry, NumberType storedType, bool isWidened = false)
+    /// <param name="file">Where it is.</param>
+    /// <param name="entry">What the file says of it.</param>
+    /// <param name="storedType">What its elements are in the file.</param>
+    /// <param name="storage">What the model has it for.</param>
+    internal CheckpointTensor(MappedFile file, SafetensorsEntry entry, NumberType storedType, TensorStorage storage)
     {
         _file = file;
+        _entry = entry;
         _storedType = storedType;
-        Name = entry.Name;
-        NumberType = isWidened ? NumberType.Float32 : storedType;
-        Shape = entry.Shape;
-        Bytes = entry.Bytes;
-        Offset = entry.Offset;
+        // The kernels take scales in fp32 only; they are small enough to be widened where they are not.
+        NumberType = storage == TensorStorage.Scales ? NumberType.Float32 : storedType;
+        Elements = storage == TensorStorage.Exponents ? entry.Bytes : entry.Bytes * 8 / storedType.Bits();
+        Bytes = NumberType == storedType ? entry.Bytes : Elements * NumberType.Bytes();
     }
 
-    public string Name { get; }
+    public string Name => _entry.Name;
 
     /// <summary>What the elements are. <see cref="NumberType.MxFloat4"/>: bytes with two each, or the exponents of their scales.</summary>
     public NumberType NumberType { get; }
 
     /// <summary>As stored, outermost dimension first: a matrix is [out features, in features]. Of 4-bit numbers it counts bytes.</summary>
-    public ImmutableArray<int> Shape { get; }
+    public ImmutableArray<int> Shape => _entry.Shape;
 
-    /// <summary>In the file.</summary>
     public long Bytes { get; }
 
-    public long Elements => Bytes * 8 / _storedType.Bits();
+    public long Elements { get; }
 
-    /// <summary>The scales of an FP8 matrix, one for each block, fp32 to readers whatever is stored; null for everything else.</summary>
+    /// <summary>The scales of an FP8 matrix, one fp32 for each block; null for everything else.</summary>
     public CheckpointTensor? Scales { get; internal init; }
 
     /// <summary>Where the data lie; mapped on first use, valid until <see cref="Release"/> or the checkpoint is disposed. Read-only memory.</summary>
@@ -56,13 +55,16 @@ public sealed class CheckpointTensor
             lock (_lock)
             {
                 if (_address.IsNull)
-                    _address = NumberType == _storedType ? _file.Map(Offset, Bytes) : Widen();
+                    _address = _storedType == NumberType ? _file.Map(_entry.Offset, Bytes) : Widened();
                 return _address;
             }
         }
     }
 
-    internal long Offset { get; }
+    /// <summary>Length in the file.</summary>
+    internal long StoredBytes => _entry.Bytes;
+
+    internal NumberType StoredType => _storedType;
 
     /// <summary>Gives the pages back, after packing. The address is invalid from then on; reading it again maps anew.</summary>
     public void Release()
@@ -71,9 +73,10 @@ public sealed class CheckpointTensor
         {
             if (_address.IsNull)
                 return;
-            if (_widened is null)
+            if (_storedType == NumberType)
                 _file.Unmap(_address);
-            _widened = null;
+            else
+                Marshal.FreeHGlobal(_address.Value);
             _address = DeviceAddress.Null;
         }
     }
@@ -109,14 +112,14 @@ public sealed class CheckpointTensor
         }
     }
 
-    /// <summary>Reads part of the raw bytes without mapping.</summary>
-    internal void ReadBytes(long offset, Span<byte> destination) => _file.Read(Offset + offset, destination);
+    /// <summary>Reads part of the file's bytes without mapping.</summary>
+    internal void ReadBytes(long offset, Span<byte> destination) => _file.Read(_entry.Offset + offset, destination);
 
-    private DeviceAddress Widen()
+    private DeviceAddress Widened()
     {
-        _widened = GC.AllocateUninitializedArray<float>(checked((int)Elements), pinned: true);
-        CopyTo(_widened);
-        return new DeviceAddress(Marshal.UnsafeAddrOfPinnedArrayElement(_widened, 0));
+        var address = new DeviceAddress(Marshal.AllocHGlobal((nint)Bytes));
+        CopyTo(0, address.HostSpan<float>((int)Elements));
+        return address;
     }
 
     private void Widen(ReadOnlySpan<byte> bytes, Span<float> destination)

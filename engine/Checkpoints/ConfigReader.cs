@@ -19,21 +19,24 @@ internal sealed class ConfigReader(string path, JsonElement root)
     public bool WasRead(string field) => _read.Contains(field);
 
     /// <summary>The field, or null where it is absent or JSON null.</summary>
-    public JsonElement? Find(string field)
+    public JsonElement? Find(string field) => FindStated(field) is { ValueKind: not JsonValueKind.Null } value ? value : null;
+
+    /// <summary>The field, null included; nothing where it is absent.</summary>
+    public JsonElement? FindStated(string field)
     {
         _read.Add(field);
         JsonElement value = root;
         int start = 0;
         for (int dot = field.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = field.IndexOf('.', start))
         {
-            if (!TryGet(value, field[start..dot], out value))
+            if (!value.TryGetProperty(field[start..dot], out value) || value.ValueKind == JsonValueKind.Null)
                 return null;
             if (value.ValueKind != JsonValueKind.Object)
                 throw new CheckpointException($"{path}: \"{field[..dot]}\" should be an object, found {Shorten(value.GetRawText())}.");
             start = dot + 1;
         }
 
-        return TryGet(value, field[start..], out value) ? value : null;
+        return value.TryGetProperty(field[start..], out value) ? value : null;
     }
 
     public string String(string field) =>
@@ -94,10 +97,7 @@ internal sealed class ConfigReader(string path, JsonElement root)
     internal static float? PositiveOf(JsonElement value) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out float number) && number > 0 && float.IsFinite(number) ? number : null;
 
-    private static bool TryGet(JsonElement parent, string name, out JsonElement value) =>
-        parent.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
-
-    private string Found(string field) => Find(field) is { } value ? Shorten(value.GetRawText()) : "nothing";
+    private string Found(string field) => FindStated(field) is { } value ? Shorten(value.GetRawText()) : "nothing";
 
     /// <summary>One line, whatever the file has.</summary>
     private static string Shorten(string text)

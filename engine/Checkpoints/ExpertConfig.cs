@@ -6,6 +6,9 @@ namespace MegaInfer.Engine.Checkpoints;
 /// <summary>Reads a config's experts, routed and shared.</summary>
 internal static class ExpertConfig
 {
+    /// <summary>No honest model has more parameters, and sums of fewer stay inside 64 bits.</summary>
+    private const double MostParameters = 1e17;
+
     // gpt-oss: constants of its code, fields in newer configs.
     private const float ClampedAlpha = 1.702f;
     private const float ClampedLimit = 7f;
@@ -37,6 +40,8 @@ internal static class ExpertConfig
     {
         if ((long)spec.Router.ExpertCount * Math.Max(spec.Experts.Width, spec.HiddenSize) > int.MaxValue)
             throw config.Wrong(family.Experts.Width, $"small enough for a tensor of {spec.Router.ExpertCount} experts");
+        if (3.0 * spec.LayerCount * spec.Router.ExpertCount * spec.Experts.Width * spec.HiddenSize > MostParameters)
+            throw config.Wrong(family.Experts.Width, $"small enough for {MostParameters:0e0} parameters");
         if (spec.Weights.Quantized != NumberType.MxFloat4)
             return;
         const int block = WeightFormat.MxFloat4Block;

@@ -45,7 +45,7 @@ public static class ModelDigest
         byte[] buffer = new byte[64 * 1024];
         foreach (CheckpointTensor tensor in checkpoint.Tensors)
         {
-            Append(hash, $"{tensor.Name} {tensor.NumberType.ShortName()} [{string.Join(", ", tensor.Shape)}]");
+            Append(hash, $"{tensor.Name} {tensor.StoredType.ShortName()} [{string.Join(", ", tensor.Shape)}]");
             AppendContent(hash, tensor, buffer);
         }
 
@@ -54,14 +54,14 @@ public static class ModelDigest
 
     private static void AppendContent(XxHash128 hash, CheckpointTensor tensor, byte[] buffer)
     {
-        if (tensor.Bytes <= WholeBytes)
+        if (tensor.StoredBytes <= WholeBytes)
         {
-            AppendRange(hash, tensor, 0, tensor.Bytes, buffer);
+            AppendRange(hash, tensor, 0, tensor.StoredBytes, buffer);
             return;
         }
 
         for (int i = 0; i < SampleCount; i++)
-            AppendRange(hash, tensor, (tensor.Bytes - SampleBytes) * i / (SampleCount - 1), SampleBytes, buffer);
+            AppendRange(hash, tensor, (tensor.StoredBytes - SampleBytes) * i / (SampleCount - 1), SampleBytes, buffer);
     }
 
     private static void AppendRange(XxHash128 hash, CheckpointTensor tensor, long offset, long bytes, byte[] buffer)

@@ -31,19 +31,17 @@ public static class SafetensorsWriter
         foreach (TensorSpec tensor in tensors)
         {
             string dtype = DtypeOf(tensor, format);
+            int width = (int)(format.BytesOf(tensor) / tensor.Elements);
             for (long offset = 0; offset < tensor.Elements; offset += ChunkElements)
             {
                 Span<float> chunk = values.AsSpan(0, (int)Math.Min(ChunkElements, tensor.Elements - offset));
                 fill(tensor, offset, chunk);
-                Span<byte> narrowed = bytes.AsSpan(0, chunk.Length * BytesOf(dtype));
+                Span<byte> narrowed = bytes.AsSpan(0, chunk.Length * width);
                 Narrow(chunk, dtype, narrowed);
                 stream.Write(narrowed);
             }
         }
     }
-
-    /// <summary>Bytes that a tensor takes in a file of this format.</summary>
-    internal static long BytesOf(TensorSpec tensor, WeightFormat format) => tensor.Elements * BytesOf(DtypeOf(tensor, format));
 
     private static void WriteHeader(FileStream stream, IReadOnlyList<TensorSpec> tensors, WeightFormat format)
     {
@@ -65,7 +63,7 @@ public static class SafetensorsWriter
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                offset += BytesOf(tensor, format);
+                offset += format.BytesOf(tensor);
                 json.WriteNumberValue(offset);
                 json.WriteEndArray();
                 json.WriteEndObject();
@@ -123,12 +121,5 @@ public static class SafetensorsWriter
             NumberType.Float16 => "F16",
             _ => throw new ArgumentOutOfRangeException(nameof(format)),
         },
-    };
-
-    private static int BytesOf(string dtype) => dtype switch
-    {
-        "F32" => 4,
-        "BF16" or "F16" => 2,
-        _ => 1,
     };
 }

@@ -21,7 +21,7 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
             (MappedFile file, SafetensorsEntry entry) = Take(expected);
             NumberType type = TypeOf(expected, file, entry);
             CheckpointTensor? scales = type == NumberType.Float8E4M3 ? TakeScales(expected) : null;
-            _tensors.Add(expected.Name, new CheckpointTensor(file, entry, type) { Scales = scales });
+            _tensors.Add(expected.Name, new CheckpointTensor(file, entry, type, expected.Storage) { Scales = scales });
         }
 
         _ignored.Take(found);
@@ -53,7 +53,7 @@ internal sealed class TensorMatch(string folder, ModelSpec spec, Dictionary<stri
     {
         TensorSpec expected = TensorNames.ScalesOf(matrix);
         (MappedFile file, SafetensorsEntry entry) = Take(expected);
-        var scales = new CheckpointTensor(file, entry, TypeOf(expected, file, entry), isWidened: true);
+        var scales = new CheckpointTensor(file, entry, TypeOf(expected, file, entry), expected.Storage);
         _tensors.Add(expected.Name, scales);
         return scales;
     }

@@ -68,7 +68,7 @@ internal static class UnsupportedVariants
     /// <exception cref="CheckpointException">It has another value than it may.</exception>
     public static void Refuse(ConfigReader config, FixedField field)
     {
-        if (config.Find(field.Name) is not { } value)
+        if (config.FindStated(field.Name) is not { } value || (value.ValueKind == JsonValueKind.Null && !field.RefusesNull))
             return;
         bool isNeutral = field.IsList
             ? value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(element => Matches(element, field))

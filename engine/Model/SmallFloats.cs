@@ -4,6 +4,7 @@ namespace MegaInfer.Engine.Model;
 public static class SmallFloats
 {
     private const int GreatestE4M3 = 0x7E;
+    private const float LeastWithLeadingOne = 0.015625f;
 
     private static readonly float[] E4M3 = [.. Enumerable.Range(0, 256).Select(Decode)];
 
@@ -16,15 +17,12 @@ public static class SmallFloats
     public static byte ToE4M3(float value)
     {
         float magnitude = MathF.Abs(value);
-        int code = Array.BinarySearch(E4M3, 0, GreatestE4M3 + 1, magnitude); // ascending without the sign
-        if (code < 0)
-        {
-            int above = Math.Min(~code, GreatestE4M3);
-            int below = Math.Max(above - 1, 0);
-            float middle = (E4M3[below] + E4M3[above]) / 2;
-            code = magnitude < middle || (magnitude == middle && below % 2 == 0) ? below : above;
-        }
-
+        uint bits = BitConverter.SingleToUInt32Bits(magnitude);
+        // From 2^-6 on a code is a float's exponent and upper three fraction bits, rebiased; below, it counts steps of 2^-9.
+        int code = magnitude < LeastWithLeadingOne
+            ? (int)MathF.Round(magnitude * 512, MidpointRounding.ToEven)
+            : (int)((bits + 0x7FFFF + ((bits >> 20) & 1)) >> 20) - ((127 - 7) << 3);
+        code = Math.Min(code, GreatestE4M3);
         return (byte)(float.IsNegative(value) ? code | 0x80 : code);
     }
 

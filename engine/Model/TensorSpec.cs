@@ -29,6 +29,6 @@ public enum TensorStorage
     /// <summary>Bytes: the exponents e of scales 2^(e - 127).</summary>
     Exponents = 3,
 
-    /// <summary>One for each block of an FP8 matrix: F32 in DeepSeek's folders, BF16 in Qwen's.</summary>
+    /// <summary>BF16, F16 or F32, all of which folders have: one for each block of an FP8 matrix.</summary>
     Scales = 4,
 }

@@ -12,4 +12,13 @@ public sealed record WeightFormat(NumberType PlainType)
 
     /// <summary>Float8E4M3: any projection may be FP8. MxFloat4: the routed experts are. Null: everything is plain.</summary>
     public NumberType? Quantized { get; init; }
+
+    /// <summary>Bytes of a tensor; those of its scales apart.</summary>
+    public long BytesOf(TensorSpec tensor) => tensor.Storage switch
+    {
+        TensorStorage.MxFloat4Pairs or TensorStorage.Exponents => tensor.Elements,
+        TensorStorage.Scales => tensor.Elements * sizeof(float),
+        TensorStorage.Projection when Quantized == NumberType.Float8E4M3 => tensor.Elements,
+        _ => tensor.Elements * PlainType.Bytes(),
+    };
 }

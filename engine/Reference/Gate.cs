@@ -29,12 +29,10 @@ internal sealed class Gate(RouterSpec spec, float[]? correction = null)
         return routing;
     }
 
-    /// <summary>What the choice goes by; whatever is not a number comes last.</summary>
-    private float[] Keys(float[] scores)
-    {
-        float[] keys = [.. scores.Select((score, expert) => correction is null ? score : score + correction[expert])];
-        return [.. keys.Select(key => float.IsNaN(key) ? float.NegativeInfinity : key)];
-    }
+    private float[] Keys(float[] scores) => [.. scores.Select((score, expert) => KeyOf(correction is null ? score : score + correction[expert]))];
+
+    /// <summary>What the choice goes by: whatever is not a number comes last.</summary>
+    private static float KeyOf(float score) => float.IsNaN(score) ? float.NegativeInfinity : score;
 
     /// <summary>The greatest keys of the greatest groups.</summary>
     private bool[] Choose(float[] keys)
@@ -47,7 +45,7 @@ internal sealed class Gate(RouterSpec spec, float[]? correction = null)
     private float GroupScoreOf(float[] keys)
     {
         float[] descending = [.. keys.OrderDescending()];
-        return spec.GroupScore == GroupScore.TopTwo && descending.Length > 1 ? descending[0] + descending[1] : descending[0];
+        return spec.GroupScore == GroupScore.TopTwo && descending.Length > 1 ? KeyOf(descending[0] + descending[1]) : descending[0];
     }
 
     /// <summary>Marks the <paramref name="count"/> greatest keys of those that may be chosen, ties to the lower index.</summary>

@@ -26,15 +26,13 @@ internal sealed class GroupedAttention : IAttention
     public RmsNorm? KeyNorm { get; init; }
 
     public static GroupedAttention Of(
-        GroupedAttentionSpec spec, LayerTensors tensors, float epsilon, Rope rope, PagedAttention paged, NumberType type)
-    {
-        return new GroupedAttention(spec, rope, paged)
+        GroupedAttentionSpec spec, LayerTensors tensors, float epsilon, Rope rope, PagedAttention paged, NumberType type) =>
+        new(spec, rope, paged)
         {
             Qkv = Linear.Stacked(tensors.Qkv(), type, tensors.QkvBias()),
             QueryNorm = tensors.QueryNorm() is { } queryNorm ? new RmsNorm(queryNorm, epsilon) : null,
             KeyNorm = tensors.KeyNorm() is { } keyNorm ? new RmsNorm(keyNorm, epsilon) : null,
         };
-    }
 
     public float[] Forward(ReadOnlySpan<float> normed, int position, KvCache cache)
     {

@@ -16,7 +16,7 @@ internal interface IAttention
         return spec.Attention switch
         {
             GroupedAttentionSpec grouped => GroupedAttention.Of(grouped, tensors, spec.NormEpsilon, rope, paged, type),
-            LatentAttentionSpec latent => LatentAttention.Of(latent, tensors, spec.NormEpsilon, rope, paged, type),
+            LatentAttentionSpec latent => LatentAttention.Of(latent, tensors, rope, paged, type),
             _ => throw new ArgumentOutOfRangeException(nameof(spec)),
         };
     }

@@ -39,20 +39,17 @@ internal sealed class LatentAttention : IAttention
     /// <summary>For each head [value head dim, KV rank].</summary>
     public required IReadOnlyList<Linear> ValueUp { get; init; }
 
-    public static LatentAttention Of(
-        LatentAttentionSpec spec, LayerTensors tensors, float epsilon, Rope rope, PagedAttention paged, NumberType type)
-    {
-        return new LatentAttention(spec, rope, paged)
+    public static LatentAttention Of(LatentAttentionSpec spec, LayerTensors tensors, Rope rope, PagedAttention paged, NumberType type) =>
+        new(spec, rope, paged)
         {
             QueryDown = tensors.QueryDown() is { } queryDown ? Linear.Of(queryDown, type) : null,
-            QueryDownNorm = tensors.QueryDownNorm() is { } queryNorm ? new RmsNorm(queryNorm, epsilon) : null,
+            QueryDownNorm = tensors.QueryDownNorm() is { } queryNorm ? new RmsNorm(queryNorm, spec.NormEpsilon) : null,
             QueryUp = Linear.Of(tensors.QueryUp(), type),
             KvDown = Linear.Of(tensors.KvDown(), type),
-            KvDownNorm = new RmsNorm(tensors.KvDownNorm(), epsilon),
+            KvDownNorm = new RmsNorm(tensors.KvDownNorm(), spec.NormEpsilon),
             QueryAbsorb = [.. Enumerable.Range(0, spec.HeadCount).Select(head => Linear.Of(tensors.QueryAbsorb(head), type))],
             ValueUp = [.. Enumerable.Range(0, spec.HeadCount).Select(head => Linear.Of(tensors.ValueUp(head), type))],
         };
-    }
 
     public float[] Forward(ReadOnlySpan<float> normed, int position, KvCache cache)
     {

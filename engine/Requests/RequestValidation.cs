@@ -10,6 +10,7 @@ public static class RequestValidation
     public const int MaximumTopLogProbs = 20;
     public const float MaximumPenalty = 2f;
     public const float MaximumLogitBias = 100f;
+    public static readonly TimeSpan MaximumDeadline = TimeSpan.FromHours(24);
 
     public static RequestProblem? Validate(this SamplingParameters sampling, ModelSpec spec) =>
         Check("temperature", sampling.Temperature, value => value >= 0, "0 or larger")
@@ -31,8 +32,13 @@ public static class RequestValidation
             ?? Check("min_tokens", request.MinTokens, value => value >= 0 && value <= request.MaxTokens, "between 0 and max_tokens")
             ?? Check("top_logprobs", request.TopLogProbs, value => value is >= 0 and <= MaximumTopLogProbs, "between 0 and 20")
             ?? CheckTokens("stop_token_ids", request.StopTokenIds, spec.VocabularySize)
-            ?? (request.Deadline <= TimeSpan.Zero ? new RequestProblem("deadline", "deadline must be longer than 0.") : null);
+            ?? CheckDeadline(request.Deadline);
     }
+
+    private static RequestProblem? CheckDeadline(TimeSpan? deadline) =>
+        deadline <= TimeSpan.Zero || deadline > MaximumDeadline
+            ? new RequestProblem("deadline", $"deadline must be longer than 0 and at most {MaximumDeadline.TotalHours:0} hours.")
+            : null;
 
     private static RequestProblem? CheckPrompt(GenerationRequest request, ModelSpec spec)
     {

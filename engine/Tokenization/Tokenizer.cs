@@ -65,17 +65,27 @@ public sealed class Tokenizer
 
     internal int LeadingSpaces => _decoder.LeadingSpaces;
 
-    /// <summary>Loads the tokenizer of a Hugging Face model folder: tokenizer.json, and the small files beside it where present.</summary>
+    /// <summary>
+    /// Loads the tokenizer of a Hugging Face model folder: tokenizer.json, or tiktoken.model where there is none, and the small files beside it.
+    /// </summary>
     /// <exception cref="TokenizerException">A file is missing, damaged or asks for something not supported; one sentence.</exception>
     public static Tokenizer Load(string modelFolder)
     {
-        string path = Path.Combine(modelFolder, "tokenizer.json");
-        if (!File.Exists(path))
-            throw new TokenizerException($"{path} does not exist; give a model folder that has a tokenizer.json.");
         JsonElement config = ModelFolder.ReadJson(modelFolder, "tokenizer_config.json");
+        string path = Path.Combine(modelFolder, TokenizerFile.FileName);
+        if (File.Exists(path))
+            return Load(path, modelFolder, config, bytes => TokenizerFile.Read(bytes, config));
+        path = Path.Combine(modelFolder, TiktokenFolder.FileName);
+        return File.Exists(path)
+            ? Load(path, modelFolder, config, bytes => TiktokenFolder.Read(bytes, config))
+            : throw new TokenizerException($"{modelFolder} has neither {TokenizerFile.FileName} nor {TiktokenFolder.FileName}; give a model folder that has one.");
+    }
+
+    private static Tokenizer Load(string path, string modelFolder, JsonElement config, Func<byte[], TokenizerFile> read)
+    {
         try
         {
-            return new Tokenizer(TokenizerFile.Read(File.ReadAllBytes(path), config), modelFolder, config);
+            return new Tokenizer(read(File.ReadAllBytes(path)), modelFolder, config);
         }
         catch (TokenizerException failure)
         {

@@ -14,6 +14,7 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
     private readonly Dictionary<NodeId, NodeConnection> _connections = [];
     private readonly Dictionary<NodeId, IReadOnlyDictionary<string, double>> _metrics = [];
     private volatile Membership _current = new(spec);
+    private volatile bool _isStopping;
 
     /// <summary>Called after each change, one at a time; must not block.</summary>
     public event Action<Membership>? Changed;
@@ -21,6 +22,11 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
     public ClusterSpec Spec => spec;
 
     public Membership Current => _current;
+
+    /// <summary>The server stops, so nodes leave because they were asked to.</summary>
+    public bool IsStopping => _isStopping;
+
+    public void BeginStop() => _isStopping = true;
 
     /// <summary>Takes a node in. Its messages go to <paramref name="connection"/> from now on.</summary>
     /// <returns>The new node, or a refusal in one sentence.</returns>
@@ -74,7 +80,8 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
         {
             if (_current.Find(id) is not { } node)
                 return;
-            Log.NodeLeft(logger, node, node.Host, node.Pid, reason);
+            if (!_isStopping)
+                Log.NodeLeft(logger, node, node.Host, node.Pid, reason);
             Drop(id, reason);
             Publish(_current.Leave(id));
         }

@@ -33,7 +33,8 @@ internal sealed class WorkSession(ClusterState state, RequestRouter router, Time
         }
         catch (Exception error) when (error is OperationCanceledException or IOException or RpcException or InvalidOperationException)
         {
-            Log.WorkStreamEnded(logger, node, link.CloseReason ?? "its connection broke");
+            if (!state.IsStopping)
+                Log.WorkStreamEnded(logger, node, link.CloseReason ?? "its connection broke");
         }
         finally
         {

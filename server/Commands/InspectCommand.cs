@@ -5,29 +5,50 @@ using MegaInfer.Server.Hosting;
 
 namespace MegaInfer.Server.Commands;
 
-/// <summary><c>inspect</c>: what a model folder holds, after the same checks as serving.</summary>
+/// <summary><c>inspect</c>: what a model is and what it takes, from its config.json alone; where the weights are there, after the same checks as serving.</summary>
 internal sealed class InspectCommand : ICommand
 {
-    private readonly Option<string> _model = PoolFlags.Flag("--model", "DIR|NAME", "A Hugging Face model folder, or the name of the embedded model.", ModelFolders.EmbeddedName);
+    private static readonly ServeOptions Defaults = new();
+
+    private readonly Option<string> _model = PoolFlags.Flag("--model", "DIR|NAME", "A Hugging Face model folder, or the name of the embedded model. Its config.json is enough.", ModelFolders.EmbeddedName);
+    private readonly Option<int> _attentionNodes = PoolFlags.Flag("--attention-nodes", "N", "Attention nodes of the pool that memory is stated for.", Defaults.AttentionNodes);
+    private readonly Option<int> _expertNodes = PoolFlags.Flag("--expert-nodes", "N", "Expert nodes of that pool; the experts are divided among them.", Defaults.ExpertNodes);
+    private readonly Option<string> _kvDtype = PoolFlags.Flag("--kv-dtype", "bf16|fp32", "Type of the KV cache.", Defaults.KvDtype);
+    private readonly Option<string?> _json = new("--json") { HelpName = "FILE", Description = "Write the same as JSON, too." };
 
     public Command Create(Terminal terminal)
     {
-        var command = new Command("inspect", "Checks a model folder and says what it holds.") { _model };
+        var command = new Command("inspect", "Says what a model is: architecture, parameters, bytes, KV cache and memory per node.") { _model, _attentionNodes, _expertNodes, _kvDtype, _json };
         command.SetAction(parsed =>
         {
-            (string folder, string name) = ModelFolders.Resolve(parsed.GetRequiredValue(_model), AppContext.BaseDirectory);
-            using Checkpoint checkpoint = Checkpoint.Open(folder);
-            ModelSpec spec = checkpoint.Spec;
-            long parameters = checkpoint.Names.All().Sum(tensor => tensor.Elements);
-            terminal.Output.WriteLine($"model        {name} ({folder})");
-            terminal.Output.WriteLine($"family       {spec.Family}, stored as {checkpoint.StoredType.ShortName()}, {parameters:N0} parameters");
-            terminal.Output.WriteLine($"layers       {spec.LayerCount}, hidden {spec.HiddenSize}, vocabulary {spec.VocabularySize}, context {spec.ContextLength}");
-            terminal.Output.WriteLine($"attention    {spec.Attention.HeadCount} heads, {spec.Attention.KvHeadCount} KV heads of {spec.Attention.KeyDim}");
-            terminal.Output.WriteLine($"experts      {spec.Router.ExpertCount} of width {spec.Experts.Width}, {spec.Router.ExpertsPerToken} per token");
-            terminal.Output.WriteLine($"end tokens   {string.Join(", ", spec.EosTokenIds)}");
-            terminal.Output.WriteLine($"digest       {ModelDigest.Of(checkpoint)}");
+            Inspection inspection = Inspect(parsed.GetRequiredValue(_model), PoolOf(parsed));
+            foreach ((string label, string text) in InspectionText.Lines(inspection))
+                terminal.Output.WriteLine($"{label,-12} {text}");
+            if (parsed.GetValue(_json) is { } file)
+                InspectionJson.Write(file, inspection);
             return 0;
         });
         return command;
+    }
+
+    private Inspection.Pool PoolOf(ParseResult parsed)
+    {
+        ServeOptions options = Defaults with
+        {
+            AttentionNodes = parsed.GetValue(_attentionNodes),
+            ExpertNodes = parsed.GetValue(_expertNodes),
+            KvDtype = parsed.GetRequiredValue(_kvDtype),
+        };
+        options.Validate();
+        return new Inspection.Pool(options.AttentionNodes, options.ExpertNodes, NumberTypes.FromShortName(options.KvDtype)!.Value);
+    }
+
+    private static Inspection Inspect(string model, Inspection.Pool pool)
+    {
+        (string folder, string name) = ModelFolders.Resolve(model, AppContext.BaseDirectory);
+        if (!Checkpoint.HasWeights(folder))
+            return new Inspection(name, folder, ModelConfig.Read(folder), pool);
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        return new Inspection(name, folder, checkpoint.Spec, pool) { Found = Inspection.Weights.Of(checkpoint) };
     }
 }

@@ -30,7 +30,7 @@ internal sealed class NpyFile : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new MegaInferException($"{path} cannot be written: {error.Message}", error);
+            throw Unwritable(error);
         }
 
         _stream.Write(Header(rows, columns));
@@ -42,13 +42,20 @@ internal sealed class NpyFile : IDisposable
         _written += data.Length;
     }
 
-    /// <exception cref="MegaInferException">Less or more was appended than the shape says.</exception>
+    /// <exception cref="MegaInferException">Less or more was appended than the shape says, or the file cannot take its name.</exception>
     public void Complete()
     {
         if (_written != _dataBytes)
             throw new MegaInferException($"{_written} of {_dataBytes} bytes of logits came; the nodes and the server are not of one release.");
-        _stream.Dispose();
-        File.Move(_partPath, _path, overwrite: true);
+        try
+        {
+            _stream.Dispose();
+            File.Move(_partPath, _path, overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(error);
+        }
     }
 
     public void Dispose()
@@ -56,6 +63,8 @@ internal sealed class NpyFile : IDisposable
         _stream.Dispose();
         File.Delete(_partPath);
     }
+
+    private MegaInferException Unwritable(Exception error) => new($"{_path} cannot be written: {error.Message}", error);
 
     // Magic, version, length of the text (16 bits), text padded with spaces to a multiple of 64 and ended by a new line.
     private static byte[] Header(int rows, int columns)

@@ -14,16 +14,18 @@ internal static class ParseProblem
         string name = command is RootCommand ? "megainfer" : command.Name;
         if (parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-')) is { } flag)
             return $"{name} has no flag {flag}; {Suggest(flag, command.Options.Where(option => !option.Hidden).Select(option => option.Name), name)}";
-        if (command is RootCommand && parsed.UnmatchedTokens.Count > 0)
+        if (command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count > 0)
             return $"There is no command {parsed.UnmatchedTokens[0]}; {Suggest(parsed.UnmatchedTokens[0], command.Subcommands.Select(sub => sub.Name), name)}";
-        return $"{name}: {parsed.Errors[0].Message.TrimEnd('.')}; see {name} --help.";
+        // Without the name of a type, which is the parser's business.
+        string message = parsed.Errors[0].Message.Split(" as expected type")[0].TrimEnd('.');
+        return $"{name}: {message}; see {name} --help.";
     }
 
     private static string Suggest(string given, IEnumerable<string> known, string name)
     {
         string text = given.Split('=')[0];
-        (string Name, int Distance) closest = known.Select(candidate => (candidate, Distance(text, candidate))).MinBy(pair => pair.Item2);
-        return closest.Name is not null && closest.Distance <= LargestDistance ? $"did you mean {closest.Name}?" : $"see {name} --help.";
+        (string Name, int Distance) closest = known.Select(candidate => (candidate, Distance(text, candidate))).DefaultIfEmpty(("", int.MaxValue)).MinBy(pair => pair.Item2);
+        return closest.Distance <= LargestDistance ? $"did you mean {closest.Name}?" : $"see {name} --help.";
     }
 
     /// <summary>Edits that turn one text into the other.</summary>

@@ -31,9 +31,16 @@ internal sealed class StopSignals : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (_stop.IsCancellationRequested)
-            _hurry.Cancel();
-        else
-            _stop.Cancel();
+        try
+        {
+            if (_stop.IsCancellationRequested)
+                _hurry.Cancel();
+            else
+                _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It came while the command was already ending: ending a registration does not wait for a handler that runs.
+        }
     }
 }

@@ -33,18 +33,19 @@ internal static class GrpcMessages
     public static GenerationRequest Request(SequenceId id, int[] prompt, SamplingParameters sampling, Limits? limits, int topLogProbs, ModelSpec spec)
     {
         limits ??= new Limits();
-        int room = spec.ContextLength - prompt.Length;
+        // At least 1, so that a prompt without room is refused for its length.
+        int room = Math.Max(spec.ContextLength - prompt.Length, 1);
         return new GenerationRequest
         {
             Id = id,
             PromptTokens = prompt,
             Sampling = sampling,
-            MaxTokens = limits.HasMaxTokens ? Math.Min(limits.MaxTokens, Math.Max(room, 1)) : room,
+            MaxTokens = limits.HasMaxTokens ? Math.Min(limits.MaxTokens, room) : room,
             MinTokens = limits.MinTokens,
             StopTokenIds = [.. limits.StopTokenIds],
             IgnoreEos = limits.IgnoreEos,
             TopLogProbs = topLogProbs,
-            Deadline = limits.DeadlineMs == 0 ? null : TimeSpan.FromMilliseconds(limits.DeadlineMs),
+            Deadline = limits.DeadlineMs == 0 ? null : TimeSpan.FromMilliseconds(Math.Min(limits.DeadlineMs, int.MaxValue)),
         };
     }
 

@@ -42,9 +42,8 @@ internal sealed class Doors : IDisposable
     /// <summary>Makes the web server listen here, and mark every connection with its door.</summary>
     public void Configure(IWebHostBuilder host)
     {
-        // By port, which the system made unique.
-        Dictionary<int, Socket> sockets = _sockets.Values.ToDictionary(socket => ((IPEndPoint)socket.LocalEndPoint!).Port);
-        host.UseSockets(options => options.CreateBoundListenSocket = endPoint => sockets[((IPEndPoint)endPoint).Port]);
+        Dictionary<EndPoint, Socket> sockets = _sockets.Values.ToDictionary(socket => socket.LocalEndPoint!);
+        host.UseSockets(options => options.CreateBoundListenSocket = endPoint => sockets[endPoint]);
         host.ConfigureKestrel(options =>
         {
             foreach (Listener listener in _sockets.Keys)

@@ -29,7 +29,7 @@ internal sealed record ListenAddress(string Flag, IPEndPoint EndPoint)
         var socket = new Socket(EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            // Not ReuseAddress: on Linux that lets a second server listen on the same port, and the two then share its connections.
             socket.Bind(EndPoint);
             socket.Listen(512);
             return socket;

@@ -11,6 +11,7 @@ internal sealed class ServedModel
         Name = name;
         Folder = checkpoint.Folder;
         Spec = checkpoint.Spec;
+        Ignored = checkpoint.Ignored;
         LoadedAt = loadedAt;
         Text = Task.Run(() => ModelText.Load(Folder));
         Digest = Task.Run(() =>
@@ -26,6 +27,9 @@ internal sealed class ServedModel
     public string Folder { get; }
 
     public ModelSpec Spec { get; }
+
+    /// <summary>Tensors of the folder that the model does not compute with, in words; null: none.</summary>
+    public string? Ignored { get; }
 
     public DateTimeOffset LoadedAt { get; }
 

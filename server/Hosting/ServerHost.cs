@@ -80,6 +80,8 @@ internal sealed class ServerHost : IAsyncDisposable
     private static async Task<ServerHost> AssembleAsync(ServeOptions options, HostEnvironment environment, Doors doors, ServedModel model)
     {
         var logger = new StderrLoggerProvider(environment.Log).CreateLogger("MegaInfer.Server");
+        if (model.Ignored is { } ignored)
+            Log.TensorsIgnored(logger, model.Name, ignored);
         var metrics = new ServerMetrics();
         ClusterSpec spec = ClusterSpecs.Of(options, model);
         var cluster = new ClusterState(spec, logger);
@@ -145,6 +147,7 @@ internal sealed class ServerHost : IAsyncDisposable
             Log.Draining(Parts.Logger, Parts.Router.ActiveCount, (int)drain.TotalSeconds);
         await Parts.Router.DrainAsync(drain, hurry);
         await Parts.InFlight.WaitForNoneAsync(drain > TimeSpan.Zero ? FlushTimeout : TimeSpan.Zero, Parts.Time);
+        Parts.Cluster.BeginStop();
         await _supervisor.DisposeAsync();
         Parts.Cluster.Close();
         await _app.StopAsync(CancellationToken.None);

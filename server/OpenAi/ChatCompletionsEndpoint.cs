@@ -17,7 +17,7 @@ internal sealed class ChatCompletionsEndpoint(ServerParts parts)
         ModelNames.Check(body, parts.Model.Name);
         GenerationFields fields = GenerationFields.Read(body, context.Request.Headers, text.Defaults, parts.Identities.NextSeed);
         (bool hasLogProbs, int topLogProbs) = ReadLogProbs(body);
-        int[] prompt = ChatPrompt.Encode(body, text, addGenerationPrompt: true);
+        int[] prompt = ChatPrompt.Encode(body, text);
 
         IReadOnlyList<GenerationRequest> requests = new GenerationBuilder(parts).Build([prompt], "messages", fields, topLogProbs, defaultMaxTokens: null);
         using Samples samples = Samples.Submit(parts, requests, text, fields);

@@ -55,8 +55,9 @@ internal static class ParameterTable
         new("stop_token_ids", ApiEndpoint.Generation, ParameterVerdict.Honoured, "extension: tokens that end the text; not in it"),
         new("return_token_ids", ApiEndpoint.Generation, ParameterVerdict.Honoured, "extension: token_ids and prompt_token_ids in the answer"),
         new("timeout_ms", ApiEndpoint.Generation, ParameterVerdict.Honoured, "extension: this request's deadline; also the header X-Request-Timeout-Ms"),
-        new("chat_template_kwargs", ApiEndpoint.Chat | ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "extension: further variables of the chat template"),
-        new("add_generation_prompt", ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "with messages; default true"),
+        new("chat_template_kwargs", ApiEndpoint.Chat | ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "extension: further variables of the chat template, at most 64 Ki characters; none that the request itself says"),
+        new("add_generation_prompt", ApiEndpoint.Chat | ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "extension: whether the prompt ends where the answer begins; default true"),
+        new("continue_final_message", ApiEndpoint.Chat | ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "extension: the last message is left open, and the answer goes on with it; only with add_generation_prompt false"),
         new("add_special_tokens", ApiEndpoint.Tokenize, ParameterVerdict.Honoured, "with prompt; default true"),
         new("tokens", ApiEndpoint.Detokenize, ParameterVerdict.Honoured, "token ids"),
     ];

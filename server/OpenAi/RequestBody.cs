@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace MegaInfer.Server.OpenAi;
@@ -10,6 +11,8 @@ internal sealed class RequestBody : IDisposable
 {
     // Deeper nesting than any request has; the reader then stops before the stack does.
     private const int MaxDepth = 32;
+
+    private const string LoneHalf = "The request body has a string with half of a surrogate pair, which is no text.";
 
     private readonly JsonDocument _document;
 
@@ -29,11 +32,18 @@ internal sealed class RequestBody : IDisposable
                 ? $"The request body is not valid JSON (line {line + 1}, byte {error.BytePositionInLine + 1})."
                 : "The request body is not valid JSON: a name appears twice in one object, or it is nested too deep.");
         }
+        catch (InvalidOperationException)
+        {
+            // What comparing names throws for a name that is no text.
+            throw ApiException.BadJson(LoneHalf);
+        }
 
         try
         {
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw ApiException.BadJson($"The request body must be a JSON object, found {Describe(document.RootElement)}.");
+            if (SurrogateEscapes.HasLoneHalf(JsonMarshal.GetRawUtf8Value(document.RootElement)))
+                throw ApiException.BadJson(LoneHalf);
             ParameterTable.Check(document.RootElement, endpoint);
             return new RequestBody(document);
         }

@@ -12,7 +12,7 @@ internal sealed class TokenizeEndpoint(ServerParts parts)
         using RequestBody body = await RequestBody.ReadAsync(context, ApiEndpoint.Tokenize);
         ModelNames.Check(body, parts.Model.Name);
         int[] tokens = body.Find("messages") is not null
-            ? ChatPrompt.Encode(body, text, body.Flag("add_generation_prompt", absent: true))
+            ? ChatPrompt.Encode(body, text)
             : text.Tokenizer.Encode(
                 body.Text("prompt") ?? throw ApiException.Invalid("prompt", "Give 'prompt' or 'messages'.", "missing_required_parameter"),
                 body.Flag("add_special_tokens", absent: true), parseSpecial: true);

@@ -252,16 +252,20 @@ internal sealed class RequestRouter : IDisposable
         foreach (Token token in part.Tokens)
         {
             if (sequence.Emitted.Count == 0)
-                _metrics.FirstToken.Observe(_time.GetElapsedTime(sequence.AdmittedAt).TotalSeconds);
+            {
+                sequence.FirstTokenAt = _time.GetTimestamp();
+                _metrics.FirstToken.Observe(_time.GetElapsedTime(sequence.AdmittedAt, sequence.FirstTokenAt).TotalSeconds);
+            }
+
             sequence.Emitted.Add(token.Id);
             isDelivered &= sequence.Stream.Offer(new StreamItem(ClusterMessages.Token(token), default));
         }
 
         _metrics.GeneratedTokens.Inc(part.Tokens.Count);
-        if (part.End is { } end)
-            End(sequence, new SequenceEnd(ClusterMessages.Reason(end.Reason), end.Message, end.CachedTokens));
-        else if (!isDelivered)
+        if (!isDelivered)
             Finish(sequence, new SequenceEnd(FinishReason.Failed, $"The client left {_options.StreamCapacity} tokens unread; read the stream as it comes, or ask for fewer tokens."));
+        else if (part.End is { } end)
+            End(sequence, new SequenceEnd(ClusterMessages.Reason(end.Reason), end.Message, end.CachedTokens));
     }
 
     private static bool OfferLogits(RoutedSequence sequence, ReadOnlyMemory<byte> logits)
@@ -305,6 +309,8 @@ internal sealed class RequestRouter : IDisposable
         TimeSpan duration = _time.GetElapsedTime(sequence.AdmittedAt);
         _retry.Observe(duration);
         _metrics.Duration.Observe(duration.TotalSeconds);
+        if (sequence.Emitted.Count > 1)
+            _metrics.TokenInterval.Observe(_time.GetElapsedTime(sequence.FirstTokenAt).TotalSeconds / (sequence.Emitted.Count - 1));
         _metrics.Finished(end.Reason);
         sequence.Stream.Complete(end);
         if (_active == 0)

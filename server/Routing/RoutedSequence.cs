@@ -25,6 +25,9 @@ internal sealed class RoutedSequence(GenerationRequest request, TokenStream stre
     /// <summary>When it was admitted, as a timestamp of the router's clock.</summary>
     public long AdmittedAt => admittedAt;
 
+    /// <summary>When its first token came; meaningless before.</summary>
+    public long FirstTokenAt { get; set; }
+
     /// <summary>Tokens that the client has been given, in order; what another node continues from.</summary>
     public List<int> Emitted { get; } = [];
 

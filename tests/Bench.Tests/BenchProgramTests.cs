@@ -26,6 +26,7 @@ public sealed class BenchProgramTests : IDisposable
 
     [Theory]
     [InlineData("no shape named 'bench-z'", "make-model", "somewhere", "--shape", "bench-z")]
+    [InlineData("'--layer' is not one of its options", "make-model", "--layer")]
     [InlineData("multiple of 12", "pingpong", "--total", "13")]
     [InlineData("a core each", "pingpong", "--attention-core", "0", "--expert-core", "0")]
     [InlineData("even number", "two-attention", "--batch", "3")]

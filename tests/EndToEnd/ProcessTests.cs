@@ -20,6 +20,7 @@ public sealed class ProcessTests
         Assert.Empty(await ProcessTable.LeftAfterAsync(children.Select(child => child.Pid).Append(server.Process.Id), GoneBound));
         await server.Process.WaitForExitAsync();
         Assert.Equal(0, server.Process.ExitCode);
+        Assert.DoesNotContain("warning", server.Log, StringComparison.Ordinal);
     }
 
     [Fact]

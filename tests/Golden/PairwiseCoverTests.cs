@@ -22,5 +22,14 @@ public sealed class PairwiseCoverTests
     }
 
     [Fact]
+    public void Rows_OfTheDeployments_CoverEveryPairThatIsAllowed()
+    {
+        IEnumerable<int[]> all = PairwiseCover.Product(Deployment.Levels, Deployment.IsAllowed);
+        HashSet<(int, int, int, int)> open = [.. all.SelectMany(PairwiseCover.Pairs)];
+        open.ExceptWith(PairwiseCover.Rows(Deployment.Levels, Deployment.IsAllowed, GoldenTests.CoverSeed).SelectMany(PairwiseCover.Pairs));
+        Assert.Empty(open);
+    }
+
+    [Fact]
     public void Product_OfTwoAndThree_HasSixRows() => Assert.Equal(6, PairwiseCover.Product([2, 3], _ => true).Count());
 }

@@ -153,10 +153,18 @@ public sealed class NodeMembershipTests
     {
         int port = FreePort();
         var node = new FakeNode();
-        using var log = new StringWriter();
+        using var text = new StringWriter();
+        using TextWriter log = TextWriter.Synchronized(text); // which locks itself
         var options = new NodeOptions { Server = new Uri($"http://127.0.0.1:{port}") };
         Task<int> running = RunAsync(options, node, log);
-        await Task.Delay(150, TestContext.Current.CancellationToken);
+        bool IsDialling()
+        {
+            lock (log)
+                return text.ToString().Contains("dialling", StringComparison.Ordinal);
+        }
+
+        while (!IsDialling())
+            await Task.Delay(10, TestContext.Current.CancellationToken);
         int attended = 0;
         await using FakeServer server = await FakeServer.StartAsync(async attendance =>
         {
@@ -170,19 +178,26 @@ public sealed class NodeMembershipTests
         }, port);
         Assert.Equal(0, await running);
         Assert.Equal(["load 1", "serve 1", "load 2", "serve 2", "drained"], node.Events);
-        Assert.Contains("dialling", log.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task RunAsync_StopWhileLoading_CancelsTheLoadAndEnds()
     {
         using var stop = new CancellationTokenSource();
-        var node = new FakeNode { OnLoad = cancel => Task.Delay(Timeout.Infinite, cancel) };
+        var loading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var node = new FakeNode
+        {
+            OnLoad = cancel =>
+            {
+                loading.SetResult();
+                return Task.Delay(Timeout.Infinite, cancel);
+            },
+        };
         await using FakeServer server = await FakeServer.StartAsync(async attendance =>
         {
             await attendance.NextAsync();
             await attendance.SendAsync(new ServerMessage { Welcome = Welcome() });
-            await Task.Delay(50, attendance.Gone);
+            await loading.Task.WaitAsync(attendance.Gone);
             await stop.CancelAsync();
             await attendance.NextAsync();
         });

@@ -41,12 +41,12 @@ public static class RandomCheckpoint
     {
         var weights = new RandomWeights(spec, options.Seed);
         List<List<TensorSpec>> shards = Split(Stored(spec), options, spec.Weights);
-        long total = shards.Sum(shard => shard.Sum(tensor => SafetensorsWriter.BytesOf(tensor, spec.Weights)));
+        long total = shards.Sum(shard => shard.Sum(tensor => spec.Weights.BytesOf(tensor)));
         long written = 0;
         SafetensorsWriter.Fill fill = (tensor, offset, values) =>
         {
             weights.Fill(tensor, offset, values);
-            written += SafetensorsWriter.BytesOf(tensor, spec.Weights) / tensor.Elements * values.Length;
+            written += spec.Weights.BytesOf(tensor) / tensor.Elements * values.Length;
             progress?.Report((written, total));
         };
         if (shards.Count == 1)
@@ -78,7 +78,7 @@ public static class RandomCheckpoint
         long shardBytes = 0;
         foreach (TensorSpec tensor in tensors)
         {
-            long bytes = SafetensorsWriter.BytesOf(tensor, format);
+            long bytes = format.BytesOf(tensor);
             if (options.ShardBytes > 0 && shardBytes > 0 && shardBytes + bytes > options.ShardBytes)
             {
                 shards.Add([]);

@@ -26,7 +26,8 @@ internal static class Dbrx
         Experts = new ExpertFields { Width = "ffn_config.ffn_hidden_size" },
         Fixed =
         [
-            new FixedField("ffn_config.moe_normalize_expert_weights", "1"), // the sum of the chosen weights; other norms are none of the router's
+            // 1: the sum of the chosen weights. Null: they are left as they are. Other norms are none of the router's.
+            new FixedField("ffn_config.moe_normalize_expert_weights", "1") { RefusesNull = true },
             new FixedField("attn_config.attn_type", "\"grouped_query_attention\""),
             new FixedField("tie_word_embeddings", "false"),
         ],

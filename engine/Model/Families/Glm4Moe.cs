@@ -33,7 +33,7 @@ internal static class Glm4Moe
             ExpertGate = new("model.layers.{layer}.mlp.experts.{expert}.gate_proj.weight"),
             ExpertUp = new("model.layers.{layer}.mlp.experts.{expert}.up_proj.weight"),
             ExpertDown = new("model.layers.{layer}.mlp.experts.{expert}.down_proj.weight"),
-            KnownExtras = [KnownExtra.InverseFrequencies, KnownExtra.MultiTokenPrediction],
+            KnownExtras = [KnownExtra.InverseFrequencies, KnownExtra.AttentionMasks, KnownExtra.MultiTokenPrediction],
         },
     };
 }

@@ -10,6 +10,9 @@ public sealed record KnownExtra(string Pattern, string What)
     /// <summary>What savers of old wrote beside each attention.</summary>
     public static KnownExtra InverseFrequencies { get; } = new("model.layers.{layer}.self_attn.rotary_emb.inv_freq", "rope frequencies");
 
+    /// <summary>Buffers that savers of old wrote with attention.</summary>
+    public static KnownExtra AttentionMasks { get; } = new("model.layers.{layer}.self_attn.masked_bias", "attention masks");
+
     /// <summary>A block after the last layer that guesses further tokens, as DeepSeek-V3 has it.</summary>
     public static KnownExtra MultiTokenPrediction { get; } =
         new("model.layers.{next}.", "multi-token-prediction tensors") { Proof = "model.layers.{next}.eh_proj.weight" };

@@ -35,7 +35,7 @@ internal static class MiniMaxM2
             ExpertGate = new(Block + "experts.{expert}.w1.weight"),
             ExpertUp = new(Block + "experts.{expert}.w3.weight"),
             ExpertDown = new(Block + "experts.{expert}.w2.weight"),
-            KnownExtras = [KnownExtra.InverseFrequencies, KnownExtra.MultiTokenPrediction],
+            KnownExtras = [KnownExtra.InverseFrequencies, KnownExtra.AttentionMasks, KnownExtra.MultiTokenPrediction],
         },
     };
 }

@@ -18,6 +18,7 @@ internal static class Olmoe
         Rope = new RopeFields { DefaultTheta = 10_000f },
         Router = new RouterFields { ExpertCount = "num_experts", IsNormalized = new Switch("norm_topk_prob", false) },
         Experts = new ExpertFields { Width = "intermediate_size" },
+        Fixed = [new FixedField("use_qk_norm", "true")], // said by some configs, read by nobody
         Tensors = new TensorPatterns
         {
             Router = "model.layers.{layer}.mlp.gate.weight",

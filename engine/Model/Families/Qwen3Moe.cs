@@ -17,6 +17,7 @@ internal static class Qwen3Moe
         Rope = new RopeFields { DefaultTheta = 10_000f },
         Router = new RouterFields { ExpertCount = "num_experts", IsNormalized = new Switch("norm_topk_prob", false) },
         Experts = new ExpertFields { Width = "moe_intermediate_size" },
+        Fixed = [new FixedField("use_qk_norm", "true")], // said by some configs, read by nobody
         Layers = new LayerFields
         {
             DenseList = ("mlp_only_layers", "decoder_sparse_step"),

@@ -69,5 +69,5 @@ public sealed record TensorPatterns
     public string LmHead { get; init; } = "lm_head.weight";
 
     /// <summary>Tensors that savers write and nobody reads: allowed, and ignored.</summary>
-    public IReadOnlyList<KnownExtra> KnownExtras { get; init; } = [KnownExtra.InverseFrequencies];
+    public IReadOnlyList<KnownExtra> KnownExtras { get; init; } = [KnownExtra.InverseFrequencies, KnownExtra.AttentionMasks];
 }

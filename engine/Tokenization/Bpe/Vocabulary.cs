@@ -11,12 +11,19 @@ internal sealed class Vocabulary
     // Far above any published vocabulary; keeps a damaged file from asking for gigabytes.
     private const int MaxId = (1 << 22) - 1;
 
+    // Ids may have gaps, but not so that the tables are mostly gaps.
+    private const int SmallestLimit = (1 << 16) - 1;
+
+    private readonly int _maxId;
     private byte[] _bytes = new byte[1 << 12];
     private int _used;
     private int[] _starts = new int[256];
     private int[] _lengths = new int[256];
     private bool[] _findable = new bool[256];
     private int[] _slots = [];
+
+    /// <param name="fileBytes">Size of the file that the tokens come from, which bounds their ids: a token takes some bytes of it.</param>
+    public Vocabulary(int fileBytes) => _maxId = Math.Clamp(fileBytes, SmallestLimit, MaxId);
 
     /// <summary>One more than the highest id.</summary>
     public int Count { get; private set; }
@@ -27,8 +34,8 @@ internal sealed class Vocabulary
     /// <exception cref="TokenizerException">The id is negative or unreasonably large.</exception>
     public void Add(int id, ReadOnlySpan<byte> bytes, bool isFindable)
     {
-        if (id is < 0 or > MaxId)
-            throw new TokenizerException($"token id {id} is outside 0..{MaxId}");
+        if (id < 0 || id > _maxId)
+            throw new TokenizerException($"token id {id} is outside 0..{_maxId}");
         if (id >= _starts.Length)
         {
             int capacity = Math.Max(id + 1, _starts.Length * 2);

@@ -94,7 +94,7 @@ internal sealed class BpeModelReader
 
     private Vocabulary ReadVocabulary(ref Utf8JsonReader reader, IReadOnlyList<AddedToken> addedTokens)
     {
-        Vocabulary vocabulary = new();
+        Vocabulary vocabulary = new(_file.Length);
         Expect(reader, JsonTokenType.StartObject);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

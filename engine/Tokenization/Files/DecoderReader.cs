@@ -6,6 +6,8 @@ namespace MegaInfer.Engine.Tokenization.Files;
 /// <summary>Builds the "decoder" of tokenizer.json; one that is not known is refused by name.</summary>
 internal static class DecoderReader
 {
+    private const double MaxGrowth = 64;
+
     public static TokenDecoder Read(JsonElement? json, Vocabulary vocabulary, IReadOnlyList<AddedToken> addedTokens)
     {
         List<(string, string)> replacements = [];
@@ -37,6 +39,9 @@ internal static class DecoderReader
             }
         }
 
+        double growth = replacements.Aggregate(1.0, (product, replacement) => product * Math.Max(1, replacement.Item2.Length));
+        if (growth > MaxGrowth)
+            throw new TokenizerException($"the decoder could make a token {growth:G3} times longer");
         return new TokenDecoder(vocabulary, addedTokens, replacements, hasByteFallback, leadingSpaces);
     }
 

@@ -6,10 +6,20 @@ namespace MegaInfer.Engine.Tokenization.Files;
 /// <summary>Builds the "normalizer" of tokenizer.json; one that is not known is refused by name.</summary>
 internal static class NormalizerReader
 {
+    // What the longest sensible chain could do; a damaged file with thirty replacements in a row would double a text thirty times.
+    private const double MaxGrowth = 64;
+    private const int LongestPrefix = 64;
+
     public static Normalizer? Read(JsonElement? json)
     {
-        if (json is not JsonElement element)
-            return null;
+        Normalizer? normalizer = json is JsonElement element ? ReadOne(element) : null;
+        return normalizer is null || normalizer.Growth <= MaxGrowth
+            ? normalizer
+            : throw new TokenizerException($"the normalizer could make a text {normalizer.Growth:G3} times longer");
+    }
+
+    private static Normalizer? ReadOne(JsonElement element)
+    {
         string? type = element.Text("type");
         switch (type)
         {
@@ -17,7 +27,7 @@ internal static class NormalizerReader
                 List<Normalizer> steps = [];
                 foreach (JsonElement step in element.Items("normalizers"))
                 {
-                    if (Read(step) is Normalizer normalizer)
+                    if (ReadOne(step) is Normalizer normalizer)
                         steps.Add(normalizer);
                 }
 
@@ -25,7 +35,10 @@ internal static class NormalizerReader
             case "NFC":
                 return new NfcNormalizer();
             case "Prepend":
-                return new PrependNormalizer(element.Text("prepend") ?? "");
+                string prefix = element.Text("prepend") ?? "";
+                return prefix.Length <= LongestPrefix
+                    ? new PrependNormalizer(prefix)
+                    : throw new TokenizerException($"the normalizer \"{type}\" has a prefix of {prefix.Length} characters");
             case "Replace":
                 return new ReplaceNormalizer(PatternReader.Read(element), element.Text("content") ?? "");
             case "Lowercase":

@@ -5,7 +5,7 @@ using MegaInfer.Engine.Tokenization.PreTokenizers;
 
 namespace MegaInfer.Engine.Tokenization.Files;
 
-/// <summary>What tokenizer.json says, ready to use.</summary>
+/// <summary>What tokenizer.json, or what stands in its place, says, ready to use.</summary>
 internal sealed record TokenizerFile(
     BpeModel Model,
     Vocabulary Vocabulary,
@@ -15,6 +15,8 @@ internal sealed record TokenizerFile(
     TokenDecoder Decoder,
     JsonElement? PostProcessor)
 {
+    public const string FileName = "tokenizer.json";
+
     /// <summary>Reads the file.</summary>
     /// <param name="file">Content of tokenizer.json.</param>
     /// <param name="config">Content of tokenizer_config.json; may add tokens.</param>

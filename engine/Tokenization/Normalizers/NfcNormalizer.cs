@@ -24,6 +24,9 @@ internal sealed partial class NfcNormalizer : Normalizer
     // Made at the first text that needs it; the other tables are searched where they lie.
     private static readonly Lazy<Dictionary<long, int>> Compositions = new(MakeCompositions);
 
+    // Some characters are taken apart into three and stay so.
+    public override double Growth => 3;
+
     public override string Normalize(string text)
     {
         if (text.AsSpan().IndexOfAnyExceptInRange('\0', (char)(FirstInteresting - 1)) < 0)

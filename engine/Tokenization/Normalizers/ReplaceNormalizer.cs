@@ -6,6 +6,8 @@ namespace MegaInfer.Engine.Tokenization.Normalizers;
 /// <summary>Replaces every match of a pattern by fixed text.</summary>
 internal sealed class ReplaceNormalizer(SplitPattern pattern, string content) : Normalizer
 {
+    public override double Growth => Math.Max(1, content.Length);
+
     public override string Normalize(string text)
     {
         List<(int Start, int End)> matches = [];

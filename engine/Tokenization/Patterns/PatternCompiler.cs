@@ -6,6 +6,7 @@ internal sealed class PatternCompiler
     private const int MaxInstructions = 20_000;
 
     private readonly List<PatternInstruction> _code = [];
+    private int _visits;
 
     private PatternCompiler()
     {
@@ -21,6 +22,9 @@ internal sealed class PatternCompiler
 
     private void Emit(PatternNode node)
     {
+        // A group that is empty makes no instruction, however often it is repeated.
+        if (++_visits > MaxInstructions)
+            throw TooLarge();
         switch (node)
         {
             case PatternNode.One one:
@@ -136,8 +140,10 @@ internal sealed class PatternCompiler
     private int Add(PatternInstruction instruction)
     {
         if (_code.Count >= MaxInstructions)
-            throw new FormatException("a split pattern of this size is not supported");
+            throw TooLarge();
         _code.Add(instruction);
         return _code.Count - 1;
     }
+
+    private static FormatException TooLarge() => new("a split pattern of this size is not supported");
 }

@@ -10,7 +10,7 @@ namespace {
 constexpr int kMostQueries = 8 / kParts;
 
 // Heads of an item: the more, the less a turned tile costs each of them. Fewer where there are threads to occupy.
-constexpr int32_t kLeastHeads = 16;
+constexpr int32_t kLeastHeads = 8;
 constexpr int32_t kMostHeads = 64;
 
 struct Job {
@@ -147,7 +147,8 @@ void latent_attention(Runtime& runtime, const mk_paged_attention_args& args, dou
   const int32_t queries = args.heads / args.kv_heads;
   const int64_t rows = static_cast<int64_t>(args.rows) * args.kv_heads;
   if (rows == 0) return;
-  const int64_t cuts = (2 * thread_count(runtime) + rows - 1) / rows;  // of a row's heads, so that all threads get some
+  const int64_t wanted = thread_count(runtime) == 1 ? 1 : 2 * thread_count(runtime);
+  const int64_t cuts = (wanted + rows - 1) / rows;  // of a row's heads, so that all threads get some
   const int64_t fair = (queries + cuts - 1) / cuts;
   const int64_t whole_groups = (fair + kMostQueries - 1) / kMostQueries * kMostQueries;
   const int64_t heads = whole_groups < kLeastHeads  ? kLeastHeads

@@ -61,15 +61,19 @@ MK_INLINE void load_f8_pairs(const void* p, V& low, V& high) {
   high = _mm256_cvtph_ps(_mm_and_si128(_mm_srai_epi16(pairs, 1), places));
 }
 
-// The shuffle takes the low three bits of an index, the magnitude's; the fourth is the sign.
-MK_INLINE void load_f4_pairs(const void* p, V& low, V& high) {
+// The shuffle reads the low three bits of an index, the magnitude's. The nibble itself, moved to the top, then brings
+// its fourth bit as the sign; that it brings the magnitude's bits too is made good in the table.
+MK_INLINE V f4_of_nibbles(__m256i nibbles) {
   const V magnitudes = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
-  const V sign = set1(-0.0f);
+  const __m256i places = _mm256_slli_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), 28);
+  const V table = _mm256_xor_ps(magnitudes, _mm256_castsi256_ps(places));
+  return _mm256_xor_ps(_mm256_permutevar8x32_ps(table, nibbles), _mm256_castsi256_ps(_mm256_slli_epi32(nibbles, 28)));
+}
+
+MK_INLINE void load_f4_pairs(const void* p, V& low, V& high) {
   const __m256i pairs = _mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
-  const V low_signs = _mm256_and_ps(_mm256_castsi256_ps(_mm256_slli_epi32(pairs, 28)), sign);
-  const V high_signs = _mm256_and_ps(_mm256_castsi256_ps(_mm256_slli_epi32(pairs, 24)), sign);
-  low = _mm256_or_ps(_mm256_permutevar8x32_ps(magnitudes, pairs), low_signs);
-  high = _mm256_or_ps(_mm256_permutevar8x32_ps(magnitudes, _mm256_srli_epi32(pairs, 4)), high_signs);
+  low = f4_of_nibbles(pairs);
+  high = f4_of_nibbles(_mm256_srli_epi32(pairs, 4));
 }
 
 MK_INLINE V load_powers(const void* p) {

@@ -48,6 +48,7 @@ public sealed class ChatTemplateTests
     [Theory]
     [InlineData("tokenizer_config.json", "{\"chat_template\": \"{% if x %}\"}")]
     [InlineData("tokenizer_config.json", "{broken")]
+    [InlineData("tokenizer_config.json", "{\"chat_template\": \"\\ud800\"}")]
     [InlineData("chat_template.jinja", "{{ 1 | nofilter }}")]
     public void Load_BadFile_FailsWithItsFolder(string file, string text)
     {
@@ -55,4 +56,24 @@ public sealed class ChatTemplateTests
         folder.Write(file, text);
         Assert.Contains(folder.Path, Assert.Throws<ChatTemplateException>(() => ChatTemplate.Load(folder.Path)).Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}", "<user>Hi</><assistant>Well,  ")]
+    [InlineData("{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}</>{% endfor %}", "<user>Hi</><assistant>Well,")]
+    [InlineData("{% for m in messages %}<{{ m.role }}>{{ m['content'].split('</think>')[-1].lstrip() + '|' }}{% endfor %}", "<user>Hi|<assistant>Well,  ")]
+    public void RenderOpen_LastMessage_EndsBehindItsText(string template, string expected)
+    {
+        ChatTemplate parsed = ChatTemplate.Parse(template);
+        Assert.Equal(expected, parsed.RenderOpen([new("user", "Hi"), new("assistant", "Well,  ")]));
+        JsonElement parts = JsonElement.Parse("""{"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}""");
+        ChatTemplate joins = ChatTemplate.Parse("{% for p in messages[0].content %}{{ p.text }}{% endfor %} end");
+        Assert.Equal("ab", joins.RenderOpen([ChatMessage.FromJson(parts)]));
+    }
+
+    [Theory]
+    [InlineData("{{ messages[0].role }}", "Well")]
+    [InlineData("{{ messages[0].content | upper }}", "Well")]
+    [InlineData("{{ messages[0].content }}", null)]
+    public void RenderOpen_TextThatTheTemplateDoesNotShow_IsRefused(string template, string? content) =>
+        Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).RenderOpen([new("assistant", content)]));
 }

@@ -52,6 +52,9 @@ public sealed class JinjaTests
     [InlineData("{{ '<&>' | e }} {{ '<&>' | safe }} {{ 'a b c' | wordcount }} {{ 'a.b'.partition('.') }} {{ 'a\\nb'.splitlines() }}", "&lt;&amp;&gt; <&> 3 ('a', '.', 'b') ['a', 'b']")]
     [InlineData("{{ '\\x41\\u00e9\\q\\'' }}", "Aé\\q'")]
     [InlineData("{{ dict(a=1) }} {{ range(5, 0, -2) | list }} {{ none == false }} {{ 1 == 1.0 }} {{ '1' == 1 }}", "{'a': 1} [5, 3, 1] False True False")]
+    [InlineData("{{ none | selectattr('a') | list }} {{ none | map('upper') | list }} {{ missing | reject('odd') | list }} {{ none | rejectattr('a', 'equalto', 1) | list | length }}", "[] [] [] 0")]
+    [InlineData("{% if 'from_json' is filter %}{{ 'x' | from_json }}{% endif %}{{ ('x' | nofilter) if false else 'y' }}{{ 'z' if true or x is notest }}", "yz")]
+    [InlineData("{{ '\x1c a \x1f'.strip() }}|{{ 'a\u001db'.split() | length }}|{{ '😁x😀'.strip('😀') }}|{{ '😁' | trim('😀a') }}|{{ ' a b c '.rsplit(none, 1) }}", "a|2|😁x|😁|[' a b', 'c']")]
     [InlineData("{{ -1 | abs }} {{ - 1 + 2 }} {{ 'a'.upper() ~ 'b' | upper }}", "1 1 AB")]
     public void Render_Template_PrintsWhatPythonPrints(string template, string expected) =>
         Assert.Equal(expected, ChatTemplate.Parse(template).Render([], addGenerationPrompt: false));
@@ -66,6 +69,9 @@ public sealed class JinjaTests
     [InlineData("{{ 9223372036854775807 + 1 }}")]
     [InlineData("{{ 'x' | nofilter }}")]
     [InlineData("{{ 'x' is notest }}")]
+    [InlineData("{% if true %}{{ 'x' | nofilter }}{% endif %}")]
+    [InlineData("{{ 'x' is notest if true }}")]
+    [InlineData("{% for i in [] %}{{ 'x' | nofilter }}{% endfor %}")]
     [InlineData("{% if true %}")]
     [InlineData("{% endif %}")]
     [InlineData("{{ 'abc }}")]

@@ -1,5 +1,6 @@
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Checkpoints.Random;
+using MegaInfer.Engine.Model;
 using Xunit;
 
 namespace MegaInfer.Engine.Tests.Checkpoints;
@@ -34,6 +35,32 @@ public sealed class ModelDigestTests
             using var folder = new TemporaryFolder();
             Assert.True(digests.Add(Write(folder.Path, options)));
         }
+    }
+
+    [Fact]
+    public void Describe_AnyFieldOfTheSpec_Counts()
+    {
+        // Every property of every record in a spec, changed one by one.
+        foreach (string name in new[] { "deepseek-v3", "gpt-oss-20b", "qwen1.5-moe-a2.7b" })
+        {
+            ModelSpec spec = PublishedConfigs.Read(name);
+            var texts = new HashSet<string> { ModelDigest.Describe(spec) };
+            Assert.All(SpecChanges.Of(spec), change => Assert.True(texts.Add(ModelDigest.Describe((ModelSpec)change.Spec)), change.Property));
+        }
+    }
+
+    [Fact]
+    public void Of_ChangedScale_Differs()
+    {
+        using var folder = new TemporaryFolder();
+        string before = Write(folder.Path, new RandomModelOptions { Quantized = NumberType.Float8E4M3 });
+        using (Checkpoint checkpoint = Checkpoint.Open(folder.Path))
+            Assert.Contains(checkpoint.Tensors, tensor => tensor.Name.EndsWith("_scale_inv", StringComparison.Ordinal));
+        Headers.ChangeByteOf(folder["model.safetensors"], "model.layers.0.self_attn.o_proj.weight_scale_inv");
+
+        using Checkpoint changed = Checkpoint.Open(folder.Path);
+
+        Assert.NotEqual(before, ModelDigest.Of(changed, null));
     }
 
     [Fact]

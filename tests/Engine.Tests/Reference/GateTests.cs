@@ -66,6 +66,14 @@ public sealed class GateTests
     }
 
     [Fact]
+    public void Forward_GroupsThatAreNotANumber_ComeLast()
+    {
+        var spec = new RouterSpec(4, 1, IsNormalized: false) { Score = RouterScore.Sigmoid, Groups = 2, TopGroups = 1, GroupScore = GroupScore.TopTwo };
+        float[] correction = [float.PositiveInfinity, float.NegativeInfinity, 0f, 0f];
+        Assert.Equal([2], new Gate(spec, correction).Forward(new float[4]).Select(route => route.Expert.Value));
+    }
+
+    [Fact]
     public void Forward_Correction_MovesTheChoiceAndNotTheWeight()
     {
         var spec = new RouterSpec(2, 1, IsNormalized: false) { Score = RouterScore.Sigmoid, HasCorrection = true };

@@ -2,30 +2,28 @@ using System.Text.Json;
 
 namespace MegaInfer.Engine.Tests.Tokenization;
 
-/// <summary>One string with the ids and the decoded text that the JavaScript reference gave; null where it gave none of use.</summary>
-internal sealed record GoldenCase(string Text, int[] Ids, string? Decoded);
-
-/// <summary>Reads the files that tests/Engine.Tests/golden makes.</summary>
+/// <summary>Reads the files that the scripts of tests/Engine.Tests/golden make.</summary>
 internal static class GoldenFile
 {
     /// <summary>The folder of the golden files in the source tree, found from where the test runs.</summary>
     public static string Folder { get; } = FindFolder();
 
-    public static (string? ModelFolder, IReadOnlyList<GoldenCase> Cases) Read(string path)
+    public static GoldenTokens ReadTokens(string path)
     {
-        JsonElement json = JsonElement.Parse(File.ReadAllText(path));
-        List<GoldenCase> cases = [];
-        foreach (JsonElement item in json.GetProperty("cases").EnumerateArray())
-        {
-            string text = item.TryGetProperty("text", out JsonElement plain)
-                ? plain.GetString()!
-                : new string([.. item.GetProperty("units").EnumerateArray().Select(unit => (char)unit.GetInt32())]);
-            int[] ids = [.. item.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
-            cases.Add(new GoldenCase(text, ids, item.GetProperty("decoded").GetString()));
-        }
-
-        return (json.TryGetProperty("folder", out JsonElement folder) ? folder.GetString() : null, cases);
+        JsonElement json = JsonElement.Parse(File.ReadAllBytes(path));
+        string? folder = json.TryGetProperty("folder", out JsonElement value) ? value.GetString() : null;
+        GoldenCase[] random = json.TryGetProperty("random", out JsonElement more) ? [.. more.EnumerateArray().Select(ReadCase)] : [];
+        return new GoldenTokens(folder, [.. json.GetProperty("cases").EnumerateArray().Select(ReadCase)], random);
     }
+
+    private static GoldenCase ReadCase(JsonElement json) => new(
+        json.TryGetProperty("text", out JsonElement plain) ? plain.GetString()!
+            : json.TryGetProperty("units", out JsonElement units) ? new string([.. units.EnumerateArray().Select(unit => (char)unit.GetInt32())])
+            : "",
+        [.. json.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())],
+        json.GetProperty("decoded").GetString(),
+        json.TryGetProperty("plain", out JsonElement withoutSpecial) ? withoutSpecial.GetString() : null,
+        json.TryGetProperty("raw", out JsonElement isSameRaw) ? isSameRaw.GetBoolean() : null);
 
     private static string FindFolder()
     {

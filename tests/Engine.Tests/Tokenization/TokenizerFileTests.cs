@@ -1,5 +1,3 @@
-using System.Text;
-using CsCheck;
 using MegaInfer.Engine.Tokenization;
 using Xunit;
 
@@ -52,25 +50,32 @@ public sealed class TokenizerFileTests
         Assert.Equal(first, Tokenizer.Load(folder.Path).Encode("abba", false, false));
     }
 
+    [Theory]
+    [InlineData("{\"type\": \"Split\", \"pattern\": {\"Regex\": \"(?:(?:(?:(?:){1000}){1000}){1000}){1000}\"}, \"behavior\": \"Isolated\"}", "size")]
+    public void Load_PatternThatRepeatsNothing_IsRefusedAtOnce(string preTokenizer, string named) => AssertRefused($"\"pre_tokenizer\": {preTokenizer}", named);
+
     [Fact]
-    public void Load_MutatedFile_GivesErrorsOnly()
+    public void Load_ReplacementsThatDouble_AreRefused()
     {
-        using TemporaryModelFolder folder = TemporaryModelFolder.CopyOf("tiny-mixtral");
-        byte[] original = Encoding.UTF8.GetBytes(folder.Read("tokenizer.json"));
-        Gen<byte[]> mutated = Gen.Select(Gen.Int[0, original.Length - 1], Gen.Int[0, 40], Gen.Byte.Array[0, 6], Gen.Int[0, 9]).Select((at, cut, insert, kind) =>
-            kind == 0 ? original[..at] : [.. original[..at], .. insert, .. original[Math.Min(original.Length, at + cut)..]]);
-        mutated.Sample(bytes =>
-        {
-            folder.Write("tokenizer.json", bytes);
-            try
-            {
-                Tokenizer tokenizer = Tokenizer.Load(folder.Path);
-                tokenizer.Decode(tokenizer.Encode("Hello wörld <s>", true, true), false);
-            }
-            catch (TokenizerException)
-            {
-                // The one way to fail.
-            }
-        }, iter: 1_000, threads: 1);
+        string doubling = string.Join(',', Enumerable.Repeat("{\"type\": \"Replace\", \"pattern\": {\"String\": \"a\"}, \"content\": \"aa\"}", 30));
+        AssertRefused($$"""
+            "normalizer": {"type": "Sequence", "normalizers": [{{doubling}}]}
+            """, "times longer");
+        AssertRefused($$"""
+            "decoder": {"type": "Sequence", "decoders": [{{doubling}}]}
+            """, "times longer");
+        AssertRefused($$"""
+            "normalizer": {"type": "Prepend", "prepend": "{{new string('x', 1_000)}}"}
+            """, "prefix");
+    }
+
+    [Fact]
+    public void Load_IdFarBeyondTheFile_IsRefused() => AssertRefused("\"added_tokens\": [{\"id\": 4000000, \"content\": \"<x>\"}]", "4000000");
+
+    private static void AssertRefused(string part, string named)
+    {
+        using TemporaryModelFolder folder = TemporaryModelFolder.Empty();
+        folder.Write("tokenizer.json", "{" + part + ", \"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}");
+        Assert.Contains(named, Assert.Throws<TokenizerException>(() => Tokenizer.Load(folder.Path)).Message, StringComparison.Ordinal);
     }
 }

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { portable, strings } from './strings.mjs';
 import { templates } from './templates.mjs';
-import { render } from './render.mjs';
+import { clock, render } from './render.mjs';
 import { cases } from './conversations.mjs';
+import { conversations } from './made-conversations.mjs';
 
 const here = import.meta.dirname;
 const read = (...parts) => JSON.parse(fs.readFileSync(path.join(here, ...parts), 'utf8'));
@@ -28,7 +29,9 @@ for (const name of ['tiny-qwen', 'tiny-mixtral']) {
   write(`${name}.golden.json`, { cases: golden });
 }
 
+clock('2026-02-07T13:05:09Z');
 for (const [name, template] of Object.entries(templates)) {
   const special = { bos_token: '<s>', eos_token: '</s>' };
-  write(`template-${name}.golden.json`, { template, special, cases: cases().filter((_, i) => i % 3 === 0 || i > 50).map((item) => render(template, special, item)).filter(Boolean) });
+  const chosen = name === 'harmony' ? conversations().slice(50) : cases().filter((_, i) => i % 3 === 0 || i > 50);
+  write(`template-${name}.golden.json`, { template, special, cases: chosen.map((variables) => ({ variables, ...render(template, special, variables) })) });
 }

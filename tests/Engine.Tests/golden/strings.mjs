@@ -33,7 +33,7 @@ const fragments = [
 ];
 
 // Small, seeded, and the same everywhere.
-function generator(seed) {
+export function generator(seed) {
   let state = seed >>> 0;
   return (bound) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

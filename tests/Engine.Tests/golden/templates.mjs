@@ -112,4 +112,96 @@ nothing
 {{ messages[0].keys() | list | join(' ') }}
 {{ (messages[0] | tojson(indent=2)) }}
 {% set t = namespace(n=0) %}{% for a, b in [[1, 2], [3, 4]] %}{% set t.n = t.n + a * b %}{% endfor %}{{ t.n }} {{ messages[::-1][0].role }} {{ messages[0].content[:3] }}`,
+
+  // Harmony, the format of gpt-oss: channels, the date, tools as TypeScript types by a macro that calls itself.
+  harmony: `{#- One type; "pad" is the indent of the fields inside it -#}
+{%- macro type_of(schema, pad) -%}
+    {%- if schema.enum is defined -%}
+        {%- for value in schema.enum -%}
+            {{- value | tojson if value is not string else '"' ~ value ~ '"' -}}
+            {%- if not loop.last %} | {% endif -%}
+        {%- endfor -%}
+    {%- elif schema.anyOf is defined or schema.oneOf is defined -%}
+        {%- for one in schema.anyOf or schema.oneOf -%}
+            {{- type_of(one, pad) -}}
+            {%- if not loop.last %} | {% endif -%}
+        {%- endfor -%}
+    {%- elif schema.type is not defined -%}
+        any
+    {%- elif schema.type is iterable and schema.type is not string -%}
+        {{- schema.type | join(" | ") -}}
+    {%- elif schema.type == "array" -%}
+        {{- type_of(schema["items"], pad) + "[]" if schema["items"] is defined else "any[]" -}}
+    {%- elif schema.type == "object" and schema.properties -%}
+        {{- "{\\n" -}}
+        {%- for name, field in schema.properties.items() -%}
+            {%- if field.description %}{{ pad }}// {{ field.description | replace("\\n", " ") + "\\n" }}{% endif -%}
+            {{- pad + name + ("" if name in (schema.required or []) else "?") + ": " + type_of(field, pad + "  ") -}}
+            {%- if field.default is defined and field.default is not none -%}
+                {{- ", // default: " ~ (field.default if field.default is string else field.default | tojson) ~ "\\n" -}}
+            {%- else -%}
+                {{- ",\\n" -}}
+            {%- endif -%}
+        {%- endfor -%}
+        {{- pad[2:] + "}" -}}
+    {%- elif schema.type in ["integer", "number"] -%}
+        number
+    {%- else -%}
+        {{- schema.type -}}
+    {%- endif -%}
+{%- endmacro -%}
+{%- macro part(role, text, channel="", to="", end="<|end|>") -%}
+    {{- "<|start|>" + role + (" to=" + to if to else "") + ("<|channel|>" + channel if channel else "") + "<|message|>" + text + end -}}
+{%- endmacro -%}
+{%- set ns = namespace(instructions="", last_user=-1, called="") -%}
+{%- for message in messages -%}
+    {%- if message.role in ["system", "developer"] and message.content is string -%}
+        {%- set ns.instructions = ns.instructions + message.content + "\\n\\n" -%}
+    {%- elif message.role == "user" -%}
+        {%- set ns.last_user = loop.index0 -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- set effort = reasoning_effort | default("medium") -%}
+{{- part("system", (model_identity or "You are a model.") + "\\nKnowledge cutoff: 2024-06\\nCurrent date: " + strftime_now("%Y-%m-%d") + "\\n\\nReasoning: " + effort
+    + "\\n\\n# Valid channels: analysis, commentary, final. Channel must be included for every message." + ("\\nCalls to these tools must go to the commentary channel: 'functions'." if tools else "")) -}}
+{%- if ns.instructions or tools -%}
+    {%- set body -%}
+        {%- if ns.instructions %}{{ "# Instructions\\n\\n" + ns.instructions }}{% endif -%}
+        {%- if tools -%}
+            {{- "# Tools\\n\\n## functions\\n\\nnamespace functions {\\n\\n" -}}
+            {%- for tool in tools -%}
+                {%- set f = tool.function -%}
+                {{- "// " + f.description | replace("\\n", "\\n// ") + "\\ntype " + f.name + " = " -}}
+                {{- "(_: " ~ type_of(f.parameters, "  ") ~ ") => any;\\n\\n" if f.parameters and f.parameters.properties else "() => any;\\n\\n" -}}
+            {%- endfor -%}
+            {{- "} // namespace functions" -}}
+        {%- endif -%}
+    {%- endset -%}
+    {{- part("developer", body) -}}
+{%- endif -%}
+{%- for message in messages -%}
+    {%- if message.role == "user" -%}
+        {{- part("user", message.content if message.content is string else message.content | map(attribute="text") | join) -}}
+    {%- elif message.role == "tool" -%}
+        {%- if not ns.called %}{{ raise_exception("A tool's result has no call before it.") }}{% endif -%}
+        {{- part("functions." + ns.called, message.content | tojson, "commentary", "assistant") -}}
+    {%- elif message.role == "assistant" -%}
+        {%- set thought = message.thinking or message.reasoning_content -%}
+        {%- if thought and loop.index0 > ns.last_user -%}
+            {{- part("assistant", thought, "analysis") -}}
+        {%- endif -%}
+        {%- for call in message.tool_calls or [] -%}
+            {%- set ns.called = (call.function or call).name -%}
+            {%- set arguments = (call.function or call).arguments -%}
+            {{- part("assistant", arguments if arguments is string else arguments | tojson, "commentary", "functions." + ns.called, end="<|call|>") -}}
+        {%- else -%}
+            {%- if message.content -%}
+                {{- part("assistant", message.content if message.content is string else message.content[0].text, "final", end="<|return|>" if loop.last and not add_generation_prompt else "<|end|>") -}}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+<|start|>assistant
+{%- endif -%}`,
 };

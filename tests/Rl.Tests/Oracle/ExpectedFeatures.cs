@@ -3,11 +3,13 @@ namespace MegaInfer.Rl.Tests.Oracle;
 /// <summary>What each variant must have, written down apart from the code that finds it in a config.</summary>
 internal static class ExpectedFeatures
 {
-    private const string Yarn = "rope_scaling rope_ramp rope_truncation rope_betas rope_original_length";
+    private const string YarnStep = "rope_scaling rope_ramp rope_betas rope_original_length";
+    private const string Yarn = $"{YarnStep} rope_truncation";
     private const string Latent = "latent_norm shared_expert";
     private const string Corrected = "correction_bias unbiased_weights";
     private const string Biases = "qkv_bias output_bias router_bias expert_bias";
-    private const string GptOss = $"{Yarn} attention_factor window window_edge window_layers sinks {Biases} clamp gate_slope up_offset gate_up_layout";
+    private const string ClampedExperts = "clamp gate_slope up_offset gate_up_layout";
+    private const string GptOss = $"{Yarn} attention_factor window window_edge window_layers sinks {Biases} {ClampedExperts}";
 
     private static readonly Dictionary<string, string> ByVariant = new()
     {
@@ -25,7 +27,8 @@ internal static class ExpectedFeatures
         ["deepseek_v2_lite"] = $"{Latent} {Yarn} softmax_scale",
         ["deepseek_v3"] = $"{Latent} query_latent_norm {Yarn} softmax_scale {Corrected} groups group_score routed_scaling scale_blocks",
         ["deepseek_v3_bf16"] = $"{Latent} query_latent_norm {Corrected} correction_precision groups group_score routed_scaling",
-        ["kimi_k2"] = $"{Latent} query_latent_norm rope_scaling rope_ramp rope_betas rope_original_length softmax_scale {Corrected} routed_scaling scale_blocks",
+        // Its ramp is a step, wherever its bounds are rounded to.
+        ["kimi_k2"] = $"{Latent} query_latent_norm {YarnStep} softmax_scale {Corrected} routed_scaling scale_blocks",
         ["gpt_oss"] = $"{GptOss} nibble_order",
         ["gpt_oss_bf16"] = GptOss,
         ["glm4_moe"] = $"head_norm partial_rotary qkv_bias {Corrected} shared_expert routed_scaling",

@@ -10,9 +10,11 @@ internal sealed class OracleConfig
     private OracleConfig(JsonElement fields) => _fields = fields;
 
     /// <summary>Reads config.json of a model folder.</summary>
-    public static OracleConfig Read(string folder)
+    public static OracleConfig Read(string folder) => Parse(File.ReadAllText(Path.Combine(folder, "config.json")));
+
+    public static OracleConfig Parse(string json)
     {
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json")));
+        using JsonDocument document = JsonDocument.Parse(json);
         return new OracleConfig(document.RootElement.Clone());
     }
 

@@ -22,6 +22,12 @@ internal static class OracleMath
         return x.mul(scalar);
     }
 
+    public static torch.Tensor Power(this torch.Tensor x, double exponent)
+    {
+        using Scalar scalar = exponent;
+        return x.pow(scalar);
+    }
+
     public static torch.Tensor AtLeast(this torch.Tensor x, double bound)
     {
         using Scalar scalar = bound;

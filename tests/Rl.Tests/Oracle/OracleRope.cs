@@ -60,7 +60,8 @@ internal sealed class OracleRope(OracleContext context, OracleRopeForm form, int
         double factor = form.Yarn?.AttentionFactor ?? 1;
         if (factor != 1 && !context.Features.Keeps(OracleFeature.AttentionFactor))
             factor = 1;
-        float[] values = [.. Enumerable.Range(0, tokens).SelectMany(position => frequencies.Select(frequency => (float)(factor * wave(position * frequency))))];
+        IEnumerable<double> angles = Enumerable.Range(0, tokens).SelectMany(position => frequencies.Select(frequency => position * frequency));
+        float[] values = [.. angles.Select(angle => (float)(factor * wave(angle)))];
         return torch.from_array(values).view(tokens, 1, frequencies.Length);
     }
 }

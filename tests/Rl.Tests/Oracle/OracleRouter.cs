@@ -83,7 +83,7 @@ internal sealed class OracleRouter(OracleContext context)
         if (power is not null and not 1 && !context.Features.Keeps(OracleFeature.NormalisationPower))
             power = 1;
         if (power is { } p)
-            chosen = chosen.div(chosen.abs().pow(p).sum(-1, keepdim: true).pow(1 / p));
+            chosen = chosen.div(chosen.abs().Power(p).sum(-1, keepdim: true).Power(1 / p));
         return Scale != 1 && context.Features.Keeps(OracleFeature.RoutedScaling) ? chosen.Times(Scale) : chosen;
     }
 

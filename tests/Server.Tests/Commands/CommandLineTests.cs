@@ -12,7 +12,7 @@ public sealed class CommandLineTests
     [InlineData("serve --atention-nodes 2", "serve has no flag --atention-nodes; did you mean --attention-nodes?")]
     [InlineData("serve --frobnicate", "serve has no flag --frobnicate; see serve --help.")]
     [InlineData("srve", "There is no command srve; did you mean serve?")]
-    [InlineData("serve --attention-nodes many", "--attention-nodes")]
+    [InlineData("serve --attention-nodes many", "Cannot parse argument 'many' for option '--attention-nodes'; see serve --help.")]
     [InlineData("serve --attention-nodes 0", "--attention-nodes 0 is out of range; use 1 to 64.")]
     [InlineData("serve --expert-nodes 1000", "--expert-nodes 1000 is out of range; use 1 to 64.")]
     [InlineData("serve --micro-batches 5", "--micro-batches 5 is not known; use auto, 1, 2, 3 or 4.")]
@@ -28,6 +28,8 @@ public sealed class CommandLineTests
     [InlineData("logits --tokens 1", "--out")]
     [InlineData("plan --anything", "plan is not built yet")]
     [InlineData("simulate", "simulate is not built yet")]
+    [InlineData("cluster --frobnicate", "cluster has no flag --frobnicate; see cluster --help.")]
+    [InlineData("cluster statsu", "There is no command statsu; did you mean status?")]
     [InlineData("cluster drain", "drain is not built yet")]
     [InlineData("cluster status --control 127.0.0.1:1", "No server answers at 127.0.0.1:1")]
     public async Task Run_Wrong_IsOneSentence(string arguments, string expected)

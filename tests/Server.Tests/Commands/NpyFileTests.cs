@@ -34,6 +34,18 @@ public sealed class NpyFileTests : IDisposable
     }
 
     [Fact]
+    public void Complete_WhereAFolderIs_NamesItAndLeavesNoFile()
+    {
+        using (var file = new NpyFile(_folder, 1, 1))
+        {
+            file.Append([1, 2, 3, 4]);
+            Assert.Contains($"{_folder} cannot be written", Assert.Throws<MegaInferException>(file.Complete).Message, StringComparison.Ordinal);
+        }
+
+        Assert.False(File.Exists(_folder + ".part"));
+    }
+
+    [Fact]
     public void Complete_WithTooLittle_LeavesNoFile()
     {
         string path = Path.Combine(_folder, "x.npy");

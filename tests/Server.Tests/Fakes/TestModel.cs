@@ -20,6 +20,17 @@ internal static class TestModel
 
     public static string Text(IEnumerable<int> tokens) => Encoding.UTF8.GetString([.. tokens.Where(id => id < 256).Select(id => (byte)id)]);
 
+    /// <summary>A copy of the folder with one more file; the caller removes it.</summary>
+    public static string CopyWith(string file, string text)
+    {
+        string copy = Path.Combine(Directory.CreateTempSubdirectory("megainfer-server-tests-").FullName, Name);
+        Directory.CreateDirectory(copy);
+        foreach (string path in Directory.EnumerateFiles(Folder))
+            File.Copy(path, Path.Combine(copy, Path.GetFileName(path)));
+        File.WriteAllText(Path.Combine(copy, file), text);
+        return copy;
+    }
+
     private static string Make()
     {
         string root = Directory.CreateTempSubdirectory("megainfer-server-tests-").FullName;

@@ -44,7 +44,7 @@ internal sealed class TestServer : IAsyncDisposable
         }
     }
 
-    public static async Task<TestServer> StartAsync(ServeOptions? options = null)
+    public static async Task<TestServer> StartAsync(ServeOptions? options = null, string? folder = null)
     {
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         var log = new StringWriter(CultureInfo.InvariantCulture);
@@ -56,7 +56,7 @@ internal sealed class TestServer : IAsyncDisposable
             StartsChildren = false,
             Identities = new IdentitySource(() => Interlocked.Increment(ref drawn)),
         };
-        ServeOptions chosen = (options ?? new ServeOptions()) with { Model = TestModel.Folder, Http = "127.0.0.1:0", Grpc = "127.0.0.1:0", Control = "127.0.0.1:0" };
+        ServeOptions chosen = (options ?? new ServeOptions()) with { Model = folder ?? TestModel.Folder, Http = "127.0.0.1:0", Grpc = "127.0.0.1:0", Control = "127.0.0.1:0" };
         return new TestServer(await ServerHost.StartAsync(chosen, environment, CancellationToken.None), time, log);
     }
 

@@ -50,12 +50,26 @@ public sealed class InferenceServiceTests
         await server.UntilAsync(() => node.Cancelled.Count == 1);
     }
 
+    [Fact]
+    public async Task Generate_PromptOverTheContext_IsNamedAsThePrompt()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using GrpcChannel channel = GrpcChannel.ForAddress($"http://{server.Grpc}");
+        var request = new GenerateRequest { Text = new string('x', TestModel.ContextLength + 1) };
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => ReadAsync(new Inference.InferenceClient(channel).Generate(request)));
+        Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
+        Assert.Contains("prompt has 513 tokens", error.Status.Detail, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{}", StatusCode.InvalidArgument, "prompt")]
     [InlineData("""{"model": "other", "text": "x"}""", StatusCode.NotFound, "other")]
     [InlineData("""{"tokens": {"ids": [512]}}""", StatusCode.InvalidArgument, "prompt")]
     [InlineData("""{"text": "x", "sampling": {"topP": 2}}""", StatusCode.InvalidArgument, "top_p")]
     [InlineData("""{"text": "x", "limits": {"maxTokens": 0}}""", StatusCode.InvalidArgument, "max_tokens")]
+    [InlineData("""{"text": "x", "limits": {"deadlineMs": -1}}""", StatusCode.InvalidArgument, "deadline")]
+    [InlineData("""{"text": "x", "limits": {"deadlineMs": 5000000000}}""", StatusCode.InvalidArgument, "deadline")]
+    [InlineData("""{"text": "x", "limits": {"deadlineMs": 9000000000000000000}}""", StatusCode.InvalidArgument, "deadline")]
     [InlineData("""{"text": "x", "topLogProbs": 21}""", StatusCode.InvalidArgument, "top_logprobs")]
     public async Task Generate_Wrong_NamesTheField(string json, StatusCode code, string named)
     {

@@ -23,6 +23,8 @@ public sealed class MetricsTests
         Assert.Contains($"\nmegainfer_te_us{labels} 3.5\n", text, StringComparison.Ordinal);
         Assert.Contains("\nmegainfer_nodes{role=\"expert\",state=\"ready\"} 1\n", text, StringComparison.Ordinal);
         Assert.Contains("\nmegainfer_generation_tokens_total 7\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nmegainfer_time_to_first_token_seconds_count 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nmegainfer_time_per_output_token_seconds_count 1\n", text, StringComparison.Ordinal);
         Assert.Contains("\nmegainfer_prompt_tokens_total 1\n", text, StringComparison.Ordinal);
         Assert.Contains("\nmegainfer_sequences_finished_total{reason=\"stop\"} 1\n", text, StringComparison.Ordinal);
         Assert.Contains("\nmegainfer_requests_total{endpoint=\"/v1/completions\",status=\"200\"} 1\n", text, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using MegaInfer.Engine;
+using MegaInfer.Engine.Tests.Fuzzing;
 using MegaInfer.Server.Hosting;
 using Xunit;
 
@@ -33,5 +34,21 @@ public sealed class GenerationDefaultsTests : IDisposable
     {
         File.WriteAllText(Path.Combine(_folder, "generation_config.json"), json);
         Assert.Contains("generation_config.json", Assert.Throws<MegaInferException>(() => GenerationDefaults.Read(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_Damaged_GivesErrorsOnly() => Fuzz(1_500);
+
+    [Fact(Explicit = true)]
+    public void Read_DamagedManyTimes_GivesErrorsOnly() => Fuzz(200_000);
+
+    private void Fuzz(int count)
+    {
+        JsonMutator mutator = new(["""{"do_sample": true, "temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.0, "repetition_penalty": 1.05, "eos_token_id": [2, 3]}"""]);
+        new FuzzDriver<MegaInferException>(new FuzzBounds(FixedBytes: 1 << 20, BytesPerByte: 200)).Run(count, mutator.Make, bytes =>
+        {
+            File.WriteAllBytes(Path.Combine(_folder, "generation_config.json"), bytes);
+            GenerationDefaults.Read(_folder);
+        });
     }
 }

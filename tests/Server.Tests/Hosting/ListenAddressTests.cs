@@ -40,4 +40,12 @@ public sealed class ListenAddressTests
         Assert.Contains($"{text} is in use", message, StringComparison.Ordinal);
         Assert.Contains("--grpc", message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Bind_PortOfAnotherServer_IsBusyToo()
+    {
+        using Socket first = ListenAddress.Parse("--http", "127.0.0.1:0").Bind();
+        string text = first.LocalEndPoint!.ToString()!;
+        Assert.Contains($"{text} is in use", Assert.Throws<MegaInferException>(() => ListenAddress.Parse("--http", text).Bind()).Message, StringComparison.Ordinal);
+    }
 }

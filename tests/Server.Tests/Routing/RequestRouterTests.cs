@@ -102,6 +102,20 @@ public sealed class RequestRouterTests
     }
 
     [Fact]
+    public void Report_LastTokenThatNoLongerFits_IsNotAnOrdinaryEnd()
+    {
+        using RequestRouter router = Router(streamCapacity: 2);
+        using AttentionLink link = Attach(router, 1);
+        TokenStream stream = Submit(router, [1], maxTokens: 3)[0];
+        Report(router, link, stream, 1, 2);
+        router.Report(link, new Progress
+        {
+            Sequences = { new SequenceProgress { SequenceId = stream.Request.Id.Value, Tokens = { new Token { Id = 3 } }, End = new Proto.SequenceEnd { Reason = Proto.FinishReason.Length } } },
+        });
+        Assert.Equal(FinishReason.Failed, stream.End.Reason);
+    }
+
+    [Fact]
     public void PromptLogits_SentAgainAfterAMove_ArriveOnce()
     {
         using RequestRouter router = Router();

@@ -33,7 +33,7 @@ internal static class SelectionFilters
 
     private static JinjaList Map(object? value, CallArguments arguments, RenderBudget budget)
     {
-        JinjaList items = Iteration.Items(value, budget);
+        JinjaList items = ItemsIfAny(value, budget);
         if (arguments.Positional.Count == 0)
         {
             object? path = arguments.Require(0, "attribute", "map");
@@ -63,9 +63,12 @@ internal static class SelectionFilters
         }
 
         CallArguments rest = Rest(arguments, testAt + 1);
-        return new JinjaList(Iteration.Items(value, budget)
+        return new JinjaList(ItemsIfAny(value, budget)
             .Where(item => test(byAttribute ? Path(item, path, budget) : item, rest, budget) == keeps));
     }
+
+    // Jinja's own guard: "tools | selectattr(...)" is empty where tools is none, though a loop over none fails.
+    private static JinjaList ItemsIfAny(object? value, RenderBudget budget) => Truth.IsTrue(value) ? Iteration.Items(value, budget) : [];
 
     private static JinjaList Unique(object? value, CallArguments arguments, RenderBudget budget)
     {

@@ -38,7 +38,7 @@ internal static class StringMethods
         ["isnumeric"] = (text, _, _) => text.Length > 0 && text.All(char.IsNumber),
         ["isalpha"] = (text, _, _) => text.Length > 0 && text.All(char.IsLetter),
         ["isalnum"] = (text, _, _) => text.Length > 0 && text.All(char.IsLetterOrDigit),
-        ["isspace"] = (text, _, _) => text.Length > 0 && text.All(char.IsWhiteSpace),
+        ["isspace"] = (text, _, _) => text.Length > 0 && text.All(CodePoints.IsSpace),
         ["isupper"] = (text, _, _) => text.Any(char.IsUpper) && !text.Any(char.IsLower),
         ["islower"] = (text, _, _) => text.Any(char.IsLower) && !text.Any(char.IsUpper),
     };
@@ -102,18 +102,9 @@ internal static class StringMethods
     public static string Trim(string text, CallArguments arguments, bool left, bool right)
     {
         object? characters = arguments.Get(0, "chars", null);
-        char[]? set = characters switch
-        {
-            null => null,
-            string some => some.ToCharArray(),
-            _ => throw new ChatTemplateException($"The chat template strips a {PythonText.TypeName(characters)} from a string."),
-        };
-        // Trimming with an empty set would trim white space.
-        if (set is { Length: 0 })
-            return text;
-        if (left)
-            text = text.TrimStart(set);
-        return right ? text.TrimEnd(set) : text;
+        if (characters is not (null or string))
+            throw new ChatTemplateException($"The chat template strips a {PythonText.TypeName(characters)} from a string.");
+        return CodePoints.Trim(text, (string?)characters, left, right);
     }
 
     private static bool Any(CallArguments arguments, string method, Func<string, bool> holds) => arguments.Require(0, "prefix", method) switch

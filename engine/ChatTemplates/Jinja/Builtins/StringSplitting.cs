@@ -85,34 +85,34 @@ internal static class StringSplitting
     private static JinjaList AtWhiteSpace(string text, long most)
     {
         JinjaList parts = [];
-        ReadOnlySpan<char> rest = text.AsSpan().TrimStart();
-        while (!rest.IsEmpty)
+        int at = 0;
+        while (true)
         {
-            int length = 0;
-            while (length < rest.Length && !char.IsWhiteSpace(rest[length]))
-                length++;
-            if (parts.Count >= most)
-                length = rest.Length;
-            parts.Add(rest[..length].ToString());
-            rest = rest[length..].TrimStart();
+            while (at < text.Length && CodePoints.IsSpace(text[at]))
+                at++;
+            if (at == text.Length)
+                return parts;
+            int start = at;
+            while (at < text.Length && (parts.Count >= most || !CodePoints.IsSpace(text[at])))
+                at++;
+            parts.Add(text[start..at]);
         }
-
-        return parts;
     }
 
     private static JinjaList AtWhiteSpaceFromRight(string text, long most)
     {
         JinjaList parts = [];
-        ReadOnlySpan<char> rest = text.AsSpan().TrimEnd();
-        while (!rest.IsEmpty)
+        int at = text.Length;
+        while (true)
         {
-            int start = rest.Length;
-            while (start > 0 && !char.IsWhiteSpace(rest[start - 1]))
-                start--;
-            if (parts.Count >= most)
-                start = 0;
-            parts.Add(rest[start..].ToString());
-            rest = rest[..start].TrimEnd();
+            while (at > 0 && CodePoints.IsSpace(text[at - 1]))
+                at--;
+            if (at == 0)
+                break;
+            int end = at;
+            while (at > 0 && (parts.Count >= most || !CodePoints.IsSpace(text[at - 1])))
+                at--;
+            parts.Add(text[at..end]);
         }
 
         parts.Reverse();

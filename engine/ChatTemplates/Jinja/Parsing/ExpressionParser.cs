@@ -50,12 +50,14 @@ internal sealed class ExpressionParser(TokenStream tokens)
 
     private Expression ParseConditional()
     {
+        int known = tokens.Missing.Count;
         Expression then = ParseOr();
         while (tokens.TryTakeName("if"))
         {
             Expression condition = ParseOr();
             Expression? otherwise = tokens.TryTakeName("else") ? Parse() : null;
             then = new ConditionalExpression(condition, then, otherwise);
+            tokens.Missing.Forgive(known);
         }
 
         return then;

@@ -88,7 +88,11 @@ internal sealed class PrimaryParser(TokenStream tokens)
     {
         string name = DottedName();
         if (!Filters.TryGet(name, out Filter filter))
-            throw new ChatTemplateException($"The chat template uses the filter '{name}', which does not exist (line {tokens.Current.Line}).");
+        {
+            string problem = tokens.Missing.Note($"the filter '{name}'", tokens.Current.Line);
+            filter = (_, _, _) => throw new ChatTemplateException(problem);
+        }
+
         return new FilterExpression(operand, filter, tokens.Current.IsOperator("(") ? ParseArguments(expressions) : CallArgumentList.Empty);
     }
 
@@ -143,7 +147,11 @@ internal sealed class PrimaryParser(TokenStream tokens)
         bool isNegated = tokens.TryTakeName("not");
         string name = DottedName();
         if (!Tests.TryGet(name, out Test test))
-            throw new ChatTemplateException($"The chat template uses the test '{name}', which does not exist (line {tokens.Current.Line}).");
+        {
+            string problem = tokens.Missing.Note($"the test '{name}'", tokens.Current.Line);
+            test = (_, _, _) => throw new ChatTemplateException(problem);
+        }
+
         CallArgumentList arguments = CallArgumentList.Empty;
         Token next = tokens.Current;
         if (next.IsOperator("("))

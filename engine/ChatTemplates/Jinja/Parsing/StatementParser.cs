@@ -25,7 +25,10 @@ internal sealed class StatementParser
     {
         StatementParser parser = new(new TokenStream(TemplateLexer.Tokenize(template)));
         Block block = parser.ParseBlock();
-        return parser._tokens.Current.Kind == TokenKind.End ? block : throw parser._tokens.Failure("no such tag here");
+        if (parser._tokens.Current.Kind != TokenKind.End)
+            throw parser._tokens.Failure("no such tag here");
+        parser._tokens.Missing.Refuse();
+        return block;
     }
 
     // Up to the end of the template or to a tag that is in "ends", whose name is left as the current token.
@@ -96,6 +99,7 @@ internal sealed class StatementParser
 
     private IfStatement ParseIf()
     {
+        int known = _tokens.Missing.Count;
         List<(Expression?, Block)> branches = [];
         Expression? condition = _expressions.ParseTuple();
         while (true)
@@ -113,6 +117,7 @@ internal sealed class StatementParser
                     break;
                 default:
                     _tokens.ExpectTagEnd();
+                    _tokens.Missing.Forgive(known);
                     return new IfStatement(branches);
             }
         }

@@ -10,6 +10,9 @@ internal sealed class TokenStream(List<Token> tokens)
     private int _at;
     private int _depth;
 
+    /// <summary>Filters and tests that do not exist, so far.</summary>
+    public MissingNames Missing { get; } = new();
+
     public Token Current => tokens[_at];
 
     public Token Next => tokens[Math.Min(_at + 1, tokens.Count - 1)];

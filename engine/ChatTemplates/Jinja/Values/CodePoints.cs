@@ -40,6 +40,21 @@ internal static class CodePoints
         return leftPair == rightPair ? left[length].CompareTo(right[length]) : leftPair ? 1 : -1;
     }
 
+    /// <summary>Python's str.isspace, which also counts the four information separators.</summary>
+    public static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
+
+    /// <summary>Python's strip: code points of the set go from either end; null stands for white space.</summary>
+    public static string Trim(string text, string? set, bool left, bool right)
+    {
+        int start = 0;
+        int end = text.Length;
+        while (left && start < end && IsIn(text, start, LengthAt(text, start), set))
+            start += LengthAt(text, start);
+        while (right && end > start && IsIn(text, end - LengthBefore(text, end), LengthBefore(text, end), set))
+            end -= LengthBefore(text, end);
+        return text[start..end];
+    }
+
     public static string Reverse(string text) => string.Concat(Split(text).Reverse());
 
     public static string Capitalize(string text)
@@ -63,5 +78,22 @@ internal static class CodePoints
         }
 
         return result.ToString();
+    }
+
+    private static int LengthAt(string text, int at) => at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
+
+    private static int LengthBefore(string text, int at) => at >= 2 && char.IsSurrogatePair(text[at - 2], text[at - 1]) ? 2 : 1;
+
+    private static bool IsIn(string text, int at, int length, string? set)
+    {
+        if (set is null)
+            return IsSpace(text[at]);
+        for (int i = 0; i < set.Length; i += LengthAt(set, i))
+        {
+            if (LengthAt(set, i) == length && string.CompareOrdinal(set, i, text, at, length) == 0)
+                return true;
+        }
+
+        return false;
     }
 }

@@ -8,7 +8,8 @@ internal static class Glm
         OracleConfig config = context.Config;
         OracleNorm norm = OracleFamilies.Norm(context);
         int headDim = OracleFamilies.HeadDim(config);
-        double turningPart = (config.Section("rope_parameters") is { } rope && rope.Has("partial_rotary_factor") ? rope : config).Number("partial_rotary_factor", 1);
+        double turningPart = config.Number("partial_rotary_factor", 1);
+        turningPart = config.Section("rope_parameters")?.Number("partial_rotary_factor", turningPart) ?? turningPart;
         OracleRopeForm ropeForm = OracleRopeForm.Read(config, (int)(headDim * turningPart));
         return OracleFamilies.Model(context, norm, layer =>
         {

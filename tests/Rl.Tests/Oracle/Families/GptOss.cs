@@ -21,7 +21,11 @@ internal static class GptOss
                 HasQkvBias = hasBias,
                 HasOutputBias = hasBias,
                 Rope = new OracleRope(context, OracleRopeForm.Read(config, headDim), headDim),
-                Scores = new OracleScores(context) { Sinks = prefix + "sinks", Window = HasWindow(context, layer) ? config.Integer("sliding_window") : null },
+                Scores = new OracleScores(context)
+                {
+                    Sinks = prefix + "sinks",
+                    Window = HasWindow(context, layer) ? config.Integer("sliding_window") : null,
+                },
             };
             string block = $"model.layers.{layer}.mlp.";
             var router = new OracleRouter(context)

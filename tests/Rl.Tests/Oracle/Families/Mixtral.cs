@@ -20,7 +20,12 @@ internal static class Mixtral
                 Scores = new OracleScores(context) { Window = config.Has("sliding_window") ? config.Integer("sliding_window") : null },
             };
             string block = $"model.layers.{layer}.block_sparse_moe.";
-            var router = new OracleRouter(context) { Weight = block + "gate.weight", ChosenCount = config.Integer("num_experts_per_tok"), NormalisationPower = 1 };
+            var router = new OracleRouter(context)
+            {
+                Weight = block + "gate.weight",
+                ChosenCount = config.Integer("num_experts_per_tok"),
+                NormalisationPower = 1, // whatever the config says
+            };
             var experts = new OracleGatedExperts(context, expert => $"{block}experts.{expert}.")
             {
                 GateName = "w1.weight",

@@ -19,7 +19,7 @@ internal static class OracleFamilies
         var other => throw new NotSupportedException($"The oracle does not know the family {other}."),
     };
 
-    /// <summary>The model of a config that names its depth num_hidden_layers and its epsilon rms_norm_eps. Layers past that depth in the files are not read.</summary>
+    /// <summary>The model of a config that names its depth num_hidden_layers. What the files hold past that depth is not read.</summary>
     public static OracleModel Model(OracleContext context, OracleNorm norm, Func<int, OracleLayer> layer) => new()
     {
         Norm = norm,

@@ -58,7 +58,7 @@ internal sealed class TinyGlm
             }
             FeedForward(weights, prefix + "mlp.", isDense: layer == 0);
         }
-        ExtraTensors(weights, $"model.layers.{LayerCount}.");
+        TinyParts.MultiTokenLayer(weights, LayerCount, VocabularySize, HiddenSize);
         return weights.Tensors;
     }
 
@@ -74,17 +74,6 @@ internal sealed class TinyGlm
         for (int expert = 0; expert < ExpertCount; expert++)
             TinyParts.GatedExpert(weights, $"{block}experts.{expert}.", HiddenSize, MoeInnerSize, 1 / double.Parse(RoutedScaling));
         TinyParts.GatedExpert(weights, block + "shared_experts.", HiddenSize, MoeInnerSize);
-    }
-
-    // What the layer for multi-token prediction has besides a layer's own.
-    private static void ExtraTensors(TinyWeights weights, string prefix)
-    {
-        weights.Embedding(prefix + "embed_tokens.weight", VocabularySize, HiddenSize);
-        weights.Norm(prefix + "enorm.weight", HiddenSize);
-        weights.Norm(prefix + "hnorm.weight", HiddenSize);
-        weights.Projection(prefix + "eh_proj.weight", HiddenSize, 2 * HiddenSize, 1);
-        weights.Projection(prefix + "shared_head.head.weight", VocabularySize, HiddenSize, 1);
-        weights.Norm(prefix + "shared_head.norm.weight", HiddenSize);
     }
 
     private string Config() => $$"""

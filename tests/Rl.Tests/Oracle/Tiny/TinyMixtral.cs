@@ -13,7 +13,10 @@ internal static class TinyMixtral
     private const double NormEpsilon = 1e-5;
 
     /// <summary>With the rotary frequencies that old converters left in the files, here of no use.</summary>
-    public static TinyModel Plain { get; } = new("mixtral", Config("null", "bfloat16"), seed => Tensors(seed, "BF16", hasOldExtras: true)) { ShardCount = 2 };
+    public static TinyModel Plain { get; } = new("mixtral", Config("null", "bfloat16"), seed => Tensors(seed, "BF16", hasOldExtras: true))
+    {
+        ShardCount = 2,
+    };
 
     /// <summary>The window is not a multiple of a KV block.</summary>
     public static TinyModel Windowed { get; } = new("mixtral_window", Config("20", "float16"), seed => Tensors(seed, "F16", hasOldExtras: false));

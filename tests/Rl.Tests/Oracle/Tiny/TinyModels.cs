@@ -1,7 +1,7 @@
 namespace MegaInfer.Rl.Tests.Oracle.Tiny;
 
 /// <summary>
-/// Random models of every family, of a few thousand weights, in the layout the hub has them in: names, shapes, types, config fields and what else
+/// Random models of every family, of some hundred thousand weights, in the layout the hub has them in: names, shapes, types, config fields and what else
 /// lies in the files. Their weights are scaled so that mistakes show.
 /// </summary>
 public static class TinyModels

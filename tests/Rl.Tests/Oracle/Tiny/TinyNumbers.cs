@@ -5,7 +5,10 @@ namespace MegaInfer.Rl.Tests.Oracle.Tiny;
 /// <summary>Numbers in the types that published models store.</summary>
 internal static class TinyNumbers
 {
-    private static readonly float[] Eights = [.. Enumerable.Range(0, 127).Select(bits => OfEight((byte)bits))];
+    // E4M3 from 0 up: eighths of 2^-6, then eight steps to every power of two.
+    private static readonly float[] Eights =
+        [.. Enumerable.Range(0, 127).Select(bits => bits < 8 ? bits / 512f : (8 + (bits % 8)) * MathF.Pow(2, (bits / 8) - 10))];
+
     private static readonly float[] Fours = [0, 0.5f, 1, 1.5f, 2, 3, 4, 6];
 
     /// <summary>The largest E4M3 number.</summary>

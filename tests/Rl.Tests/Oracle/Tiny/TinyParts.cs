@@ -47,6 +47,18 @@ internal static class TinyParts
     public static void NumberedExpert(TinyWeights weights, string prefix, int hiddenSize, int innerSize) =>
         Gated(weights, prefix, hiddenSize, innerSize, ("w1", "w3", "w2"), share: 1);
 
+    /// <summary>What a layer for multi-token prediction has besides the tensors of any layer.</summary>
+    public static void MultiTokenLayer(TinyWeights weights, int layer, int vocabularySize, int hiddenSize)
+    {
+        string prefix = $"model.layers.{layer}.";
+        weights.Embedding(prefix + "embed_tokens.weight", vocabularySize, hiddenSize);
+        weights.Norm(prefix + "enorm.weight", hiddenSize);
+        weights.Norm(prefix + "hnorm.weight", hiddenSize);
+        weights.Projection(prefix + "eh_proj.weight", hiddenSize, 2 * hiddenSize, 1);
+        weights.Projection(prefix + "shared_head.head.weight", vocabularySize, hiddenSize, 1);
+        weights.Norm(prefix + "shared_head.norm.weight", hiddenSize);
+    }
+
     private static void Gated(TinyWeights weights, string prefix, int hiddenSize, int innerSize, (string Gate, string Up, string Down) names, double share)
     {
         weights.Quantised($"{prefix}{names.Gate}.weight", innerSize, hiddenSize, 1.5);
