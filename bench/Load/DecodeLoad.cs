@@ -46,6 +46,7 @@ internal sealed class DecodeLoad(LocalCluster cluster)
             Stages = stages.Median,
             Work = after - before,
             LayerCount = cluster.Spec.LayerCount,
+            ExpertLayerCount = cluster.Spec.Layers.Count(layer => !layer.IsDense),
         };
     }
 

@@ -20,6 +20,9 @@ internal sealed record DecodeMeasurement
 
     public required int LayerCount { get; init; }
 
+    /// <summary>Layers that are not dense.</summary>
+    public required int ExpertLayerCount { get; init; }
+
     /// <summary>Time of one token of every sequence.</summary>
     public double StepMs => 1e3 * Batch / TokensPerSecond;
 
@@ -27,8 +30,8 @@ internal sealed record DecodeMeasurement
     public double OutsideUs(int microBatches) =>
         (1e6 * Ratio((Work.Seconds * Work.AttentionNodes) - Work.AttentionWaitSeconds, Work.Steps)) - (Stages.AttentionUs * microBatches * LayerCount);
 
-    /// <summary>Readings of an expert's weights per layer and step of the whole batch: the distinct experts where there is one attention node and one micro-batch.</summary>
-    public double ExpertReadsPerLayer => Ratio(Work.ExpertGemms, Work.DecodeRows / (double)Batch * LayerCount);
+    /// <summary>Readings of an expert's weights per layer with experts and step of the whole batch: the distinct experts where there is one attention node and one micro-batch.</summary>
+    public double ExpertReadsPerLayer => Ratio(Work.ExpertGemms, Work.DecodeRows / (double)Batch * ExpertLayerCount);
 
     public double RowsPerExpertGemm => Ratio(Work.ExpertPairs, Work.ExpertGemms);
 

@@ -1,6 +1,7 @@
 using MegaInfer.Engine.Model;
 using MegaInfer.Engine.Reference;
 using MegaInfer.Engine.Requests;
+using MegaInfer.M2N;
 using MegaInfer.Rl.Tests.Oracle.Tiny;
 using Xunit;
 
@@ -32,6 +33,19 @@ public sealed class FamilyTests
         using TinyModel model = TinyModel.OfFamily(variant, NumberType.Float32);
         Assert.Equal([NumberType.Float32], model.Weights.Types);
         Check(model, NumberType.Float32, microBatches: 1);
+    }
+
+    [Fact]
+    public void Run_WithDenseLayersAndSharedExpertsThatFailNowAndThen_ReplaysToTheSameBits()
+    {
+        using TinyModel model = TinyModel.OfFamily("deepseek_v3");
+        using var rig = new LoopRig(model, LoopRig.Options with { MicroBatches = 3, MaxChunkRows = 16 });
+        int combines = 0;
+        rig.Twin.OnCombine = () => ++combines % 7 == 0 ? M2NStatus.PeerLost : M2NStatus.Ok;
+        rig.Loop.Submit(Watched);
+        rig.RunToIdle();
+        Assert.True(rig.Loop.Metrics.Replays > 0);
+        Assert.Equal(Prompts.Bits(model.Reference(NumberType.BFloat16).Generate(Watched).Tokens), Prompts.Bits(rig.Tokens[Watched.Id]));
     }
 
     private static void Check(TinyModel model, NumberType kvType, int microBatches)

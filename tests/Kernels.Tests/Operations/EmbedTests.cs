@@ -14,7 +14,13 @@ public sealed class EmbedTests
         using HostArray<float> output = new(context, new float[6]);
         context.Embed(new EmbedArgs
         {
-            Table = table, Ids = ids, Out = output, TableType = WeightType.BF16, Vocabulary = 2, Rows = 3, Hidden = 2,
+            Table = table,
+            Ids = ids,
+            Out = output,
+            TableType = WeightType.BF16,
+            Vocabulary = 2,
+            Rows = 3,
+            Hidden = 2,
         });
         Assert.Equal([3f, -4f, 1f, 2f, 3f, -4f], output.Span.ToArray());
     }

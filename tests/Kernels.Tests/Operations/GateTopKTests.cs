@@ -15,8 +15,17 @@ public sealed class GateTopKTests
         using HostArray<float> weights = new(context, new float[3]);
         context.GateTopK(new GateTopKArgs
         {
-            Logits = logits, ExpertsOut = experts, WeightsOut = weights, Rows = 1, Experts = 5, TopK = 3, RouterKind = RouterScore.Softmax,
-            Normalize = 1, Groups = 1, TopGroups = 1, Scaling = 1f,
+            Logits = logits,
+            ExpertsOut = experts,
+            WeightsOut = weights,
+            Rows = 1,
+            Experts = 5,
+            TopK = 3,
+            RouterKind = RouterScore.Softmax,
+            Normalize = 1,
+            Groups = 1,
+            TopGroups = 1,
+            Scaling = 1f,
         });
         Assert.Equal([0, 1, 3], experts.Span.ToArray());
         Assert.Equal(1f, weights.Span[0] + weights.Span[1] + weights.Span[2], 1e-6f);
@@ -35,8 +44,18 @@ public sealed class GateTopKTests
         using HostArray<float> weights = new(context, new float[2]);
         context.GateTopK(new GateTopKArgs
         {
-            Logits = logits, Correction = correction, ExpertsOut = experts, WeightsOut = weights, Rows = 1, Experts = 4, TopK = 2,
-            RouterKind = RouterScore.Sigmoid, Groups = 2, TopGroups = 1, GroupScore = score, Scaling = 2.5f,
+            Logits = logits,
+            Correction = correction,
+            ExpertsOut = experts,
+            WeightsOut = weights,
+            Rows = 1,
+            Experts = 4,
+            TopK = 2,
+            RouterKind = RouterScore.Sigmoid,
+            Groups = 2,
+            TopGroups = 1,
+            GroupScore = score,
+            Scaling = 2.5f,
         });
         Assert.Equal(chosen, experts.Span.ToArray());
         Assert.Equal([1.25f, 1.25f], weights.Span.ToArray()); // the correction chooses and does not weigh

@@ -17,7 +17,13 @@ public sealed class GemmHeadsTests
         using HostArray<float> output = new(context, new float[6]);
         context.GemmHeads(weights, new GemmHeadsArgs
         {
-            In = rows, Out = output, Rows = 1, InStride = 6, InHeadStride = 3, OutStride = 6, OutHeadStride = 3,
+            In = rows,
+            Out = output,
+            Rows = 1,
+            InStride = 6,
+            InHeadStride = 3,
+            OutStride = 6,
+            OutHeadStride = 3,
         });
         Assert.Equal([21f, 43f, 0f, 11f, 15f, 0f], output.Span.ToArray());
     }

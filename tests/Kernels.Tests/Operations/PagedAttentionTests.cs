@@ -24,15 +24,41 @@ public sealed class PagedAttentionTests
         using HostArray<float> output = new(context, new float[Positions * HeadDim]);
         context.KvWrite(new KvWriteArgs
         {
-            Keys = keys, Values = values, Cache = cache.Address, BlockTables = table, SequenceOfRow = sequence, Positions = positions,
-            Rows = Positions, Stride = HeadDim, KvHeads = 1, HeadDim = HeadDim, KvType = WeightType.F32, BlockCount = 3, Sequences = 1,
+            Keys = keys,
+            Values = values,
+            Cache = cache.Address,
+            BlockTables = table,
+            SequenceOfRow = sequence,
+            Positions = positions,
+            Rows = Positions,
+            Stride = HeadDim,
+            KvHeads = 1,
+            HeadDim = HeadDim,
+            KvType = WeightType.F32,
+            BlockCount = 3,
+            Sequences = 1,
             BlockTableStride = 2,
         });
         context.PagedAttention(new PagedAttentionArgs
         {
-            Queries = queries, Out = output, Cache = cache.Address, BlockTables = table, SequenceOfRow = sequence, Positions = positions,
-            Rows = Positions, QueryStride = HeadDim, OutStride = HeadDim, Heads = 1, KvHeads = 1, HeadDim = HeadDim,
-            KvType = WeightType.F32, BlockCount = 3, Sequences = 1, BlockTableStride = 2, Scale = 1f, ValueDim = HeadDim,
+            Queries = queries,
+            Out = output,
+            Cache = cache.Address,
+            BlockTables = table,
+            SequenceOfRow = sequence,
+            Positions = positions,
+            Rows = Positions,
+            QueryStride = HeadDim,
+            OutStride = HeadDim,
+            Heads = 1,
+            KvHeads = 1,
+            HeadDim = HeadDim,
+            KvType = WeightType.F32,
+            BlockCount = 3,
+            Sequences = 1,
+            BlockTableStride = 2,
+            Scale = 1f,
+            ValueDim = HeadDim,
         });
         for (int p = 0; p < Positions; p++)
         {
@@ -61,15 +87,44 @@ public sealed class PagedAttentionTests
         using HostArray<float> output = new(context, new float[ValueDim]);
         context.KvWrite(new KvWriteArgs
         {
-            Keys = keys, Cache = cache.Address, BlockTables = table, SequenceOfRow = sequence, Positions = positions, Rows = Positions,
-            Stride = KeyDim, KvHeads = 1, HeadDim = KeyDim, KvType = WeightType.F32, BlockCount = 2, Sequences = 1, BlockTableStride = 2, IsLatent = 1,
+            Keys = keys,
+            Cache = cache.Address,
+            BlockTables = table,
+            SequenceOfRow = sequence,
+            Positions = positions,
+            Rows = Positions,
+            Stride = KeyDim,
+            KvHeads = 1,
+            HeadDim = KeyDim,
+            KvType = WeightType.F32,
+            BlockCount = 2,
+            Sequences = 1,
+            BlockTableStride = 2,
+            IsLatent = 1,
         });
         context.PagedAttention(new PagedAttentionArgs
         {
-            Queries = query, Out = output, Cache = cache.Address, BlockTables = table, SequenceOfRow = sequence,
-            Positions = positions.Address.Plus((Positions - 1) * sizeof(int)), Sinks = sinks, Rows = 1, QueryStride = KeyDim, OutStride = ValueDim,
-            Heads = 1, KvHeads = 1, HeadDim = KeyDim, KvType = WeightType.F32, BlockCount = 2, Sequences = 1, BlockTableStride = 2, Scale = 1f,
-            IsLatent = 1, ValueDim = ValueDim, Window = Window,
+            Queries = query,
+            Out = output,
+            Cache = cache.Address,
+            BlockTables = table,
+            SequenceOfRow = sequence,
+            Positions = positions.Address.Plus((Positions - 1) * sizeof(int)),
+            Sinks = sinks,
+            Rows = 1,
+            QueryStride = KeyDim,
+            OutStride = ValueDim,
+            Heads = 1,
+            KvHeads = 1,
+            HeadDim = KeyDim,
+            KvType = WeightType.F32,
+            BlockCount = 2,
+            Sequences = 1,
+            BlockTableStride = 2,
+            Scale = 1f,
+            IsLatent = 1,
+            ValueDim = ValueDim,
+            Window = Window,
         });
         float expected = (14 + 15 + 16 + 17 + 18 + 19) / (float)(Window + 2);
         Assert.Equal([expected, 2 * expected], output.Span.ToArray(), (a, b) => MathF.Abs(a - b) < 1e-4f);

@@ -14,7 +14,15 @@ public sealed class RmsNormTests
         using HostArray<float> output = new(context, new float[4]);
         context.RmsNorm(new RmsNormArgs
         {
-            In = rows, Weight = weight, Out = output, Rows = 1, Groups = 2, Width = 2, InStride = 4, OutStride = 4, Epsilon = 0f,
+            In = rows,
+            Weight = weight,
+            Out = output,
+            Rows = 1,
+            Groups = 2,
+            Width = 2,
+            InStride = 4,
+            OutStride = 4,
+            Epsilon = 0f,
         });
         Assert.Equal([1f, 0.5f, 0f, MathF.Sqrt(2f) / 2f], output.Span.ToArray(), (a, b) => MathF.Abs(a - b) < 1e-6f);
     }

@@ -14,7 +14,15 @@ public sealed class RopeTests
         using HostArray<float> table = new(context, [1f, 1f, 0f, 0f, 0f, 0f, 1f, 1f]); // position 0: no turn; 1: a quarter
         context.Rope(new RopeArgs
         {
-            RowsData = rows, Positions = positions, CosineSine = table, Rows = 1, Heads = 1, HeadDim = 5, RotaryDim = 4, Stride = 5, Context = 2,
+            RowsData = rows,
+            Positions = positions,
+            CosineSine = table,
+            Rows = 1,
+            Heads = 1,
+            HeadDim = 5,
+            RotaryDim = 4,
+            Stride = 5,
+            Context = 2,
         });
         Assert.Equal([-3f, -4f, 1f, 2f, 5f], rows.Span.ToArray());
     }
@@ -28,8 +36,16 @@ public sealed class RopeTests
         using HostArray<float> table = new(context, [0f, 0f, 1f, 1f]);
         context.Rope(new RopeArgs
         {
-            RowsData = rows.Address.Plus(sizeof(float)), Positions = positions, CosineSine = table, Rows = 1, Heads = 2, HeadDim = 5, RotaryDim = 4,
-            Stride = 10, Context = 1, Pairing = RopePairing.Adjacent,
+            RowsData = rows.Address.Plus(sizeof(float)),
+            Positions = positions,
+            CosineSine = table,
+            Rows = 1,
+            Heads = 2,
+            HeadDim = 5,
+            RotaryDim = 4,
+            Stride = 10,
+            Context = 1,
+            Pairing = RopePairing.Adjacent,
         });
         Assert.Equal([9f, -2f, 1f, -4f, 3f, 8f, -6f, 5f, -8f, 7f], rows.Span.ToArray());
     }
