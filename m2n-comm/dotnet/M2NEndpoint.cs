@@ -66,6 +66,13 @@ public sealed unsafe class M2NEndpoint : IDisposable
     /// <summary><see cref="M2NStatus.Ok"/> or <see cref="M2NStatus.PeerLost"/>, without waiting.</summary>
     public M2NStatus PeerState(Rank peer) => M2NNative.m2n_peer_state(_handle, (uint)peer.Value);
 
+    /// <summary>The transport that carries the pair; null where there is none.</summary>
+    public M2NTransport? PeerTransport(Rank peer)
+    {
+        M2NTransport transport;
+        return M2NNative.m2n_peer_transport(_handle, (uint)peer.Value, &transport) == M2NStatus.Ok ? transport : null;
+    }
+
     /// <summary>
     /// Opens this slot's piece for one peer: [rows][row bytes], [pairs] row indices in group order, [groups] runs of pairs. A slot may have one piece for each of
     /// several peers. <see cref="M2NStatus.Pending"/>: the slot still waits for that peer's late results of an abandoned ticket.

@@ -9,9 +9,9 @@
 
 #include <cstdint>
 
-namespace m2n {
+#include "slot.h"
 
-constexpr uint32_t kMaxChunks = 1024;  // pieces of one message
+namespace m2n {
 
 // What a counter says next to what was seen of it.
 class Arrival {

@@ -1,6 +1,7 @@
 // The C exports: each finds the endpoint's side, calls it inside the one guard, and nothing else.
 #include <memory>
 
+#include "capabilities.h"
 #include "failure.h"
 #include "m2n/m2n.h"
 #include "receiver.h"
@@ -84,9 +85,18 @@ uint32_t m2n_struct_bytes(int32_t which) {
       return sizeof(m2n_gather);
     case M2N_STRUCT_COUNTERS:
       return sizeof(m2n_counters);
+    case M2N_STRUCT_CAPABILITIES:
+      return sizeof(m2n_capabilities);
     default:
       return 0;
   }
+}
+
+m2n_status m2n_transport_capabilities(int32_t transport, m2n_capabilities* out) {
+  return guarded([&] {
+    if (out == nullptr) return fail(M2N_INVALID, "out must not be NULL");
+    return m2n::capabilities_of(transport, out);
+  });
 }
 
 m2n_status m2n_endpoint_open(const m2n_config* config, m2n_endpoint** out) {
@@ -132,6 +142,10 @@ m2n_status m2n_disconnect(m2n_endpoint* endpoint, uint32_t peer) {
 
 m2n_status m2n_peer_state(m2n_endpoint* endpoint, uint32_t peer) {
   return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.peer_state(peer); });
+}
+
+m2n_status m2n_peer_transport(m2n_endpoint* endpoint, uint32_t peer, int32_t* transport) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.peer_transport(peer, transport); });
 }
 
 m2n_status m2n_slot_open(m2n_endpoint* endpoint, uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs,

@@ -13,7 +13,6 @@ namespace {
 constexpr uint64_t kHouseNs = 50'000'000;  // between two looks for dead senders, while there is work
 // While there is none, a dead sender holds nothing that anybody waits for, and each look costs a wake-up.
 constexpr uint64_t kIdleHouseNs = 250'000'000;
-constexpr uint32_t kChunksOfResult = 2;  // the header, and all result rows at once
 
 bool is_answer(int32_t status) {
   return status == M2N_OK || status == M2N_VERSION_MISSING || status == M2N_MISPLACED || status == M2N_INTERNAL;
@@ -21,8 +20,7 @@ bool is_answer(int32_t status) {
 
 }  // namespace
 
-Receiver::Receiver(const m2n_config& config)
-    : Endpoint(config), acceptor_(config_, sizes_, layout_, *transport_, doorbell_) {
+Receiver::Receiver(const m2n_config& config) : Endpoint(config) {
   pairs_.reserve(config.max_peers);
   phases_.reserve(config.max_peers);
   ready_.reserve(std::size_t{config.max_peers} * config.slots);
@@ -86,7 +84,10 @@ GatherDecision Receiver::look_around(const m2n_gather& gather) {
 }
 
 void Receiver::collect() {
-  if (acceptor_.has_news()) accept();
+  for (const auto& station : stations_) {
+    station->progress();
+    if (station->has_news()) accept(*station);
+  }
   for (uint32_t sender = 0; sender < pairs_.size();) {
     const bool stays = !has_left(*pairs_[sender]) && collect_pair(sender);
     if (stays)
@@ -124,7 +125,7 @@ void Receiver::take_in(uint32_t sender, uint32_t slot) {
   if (!read_piece(pair, slot) || state.header.tag >= tag_count_) {
     ++counters_.invalid;
     answer(pair, slot, M2N_INVALID, 0);
-    pair.peer_doorbell.ring();
+    pair.link->ring();
     return;
   }
   state.state = Pair::Slot::kReady;
@@ -151,7 +152,7 @@ void Receiver::refuse_foreign_tags() {
     Pair& pair = *pairs_[piece.sender];
     ++counters_.invalid;
     answer(pair, piece.slot, M2N_INVALID, 0);
-    pair.peer_doorbell.ring();
+    pair.link->ring();
     return true;
   });
 }
@@ -160,18 +161,18 @@ void Receiver::refuse_foreign_tags() {
 
 bool Receiver::has_left(const Pair& pair) { return load(pair.view.header().sender.state) == kClosed; }
 
-void Receiver::accept() {
-  acceptor_.accept([this](uint32_t rank) { return room_for(rank); },
-                   [this](std::shared_ptr<Pair> pair) {
-                     pairs_.push_back(std::move(pair));
-                     phases_.push_back({true, false, 0});
-                   });
+void Receiver::accept(Station& station) {
+  station.accept([this](uint32_t rank) { return room_for(rank); },
+                 [this](std::shared_ptr<Pair> pair) {
+                   pairs_.push_back(std::move(pair));
+                   phases_.push_back({true, false, 0});
+                 });
 }
 
 Refusal Receiver::room_for(uint32_t rank) {
   for (uint32_t sender = 0; sender < pairs_.size(); ++sender) {
     if (pairs_[sender]->rank != rank) continue;
-    if (!has_left(*pairs_[sender]) && pairs_[sender]->watch->alive()) return Refusal::kRankTaken;
+    if (!has_left(*pairs_[sender]) && pairs_[sender]->link->alive()) return Refusal::kRankTaken;
     drop(sender);
     break;
   }
@@ -181,19 +182,20 @@ Refusal Receiver::room_for(uint32_t rank) {
 void Receiver::keep_house() {
   checked_ns_ = now_ns();
   for (uint32_t sender = 0; sender < pairs_.size();) {
-    if (pairs_[sender]->watch->alive())
+    if (pairs_[sender]->link->alive())
       ++sender;
     else
       drop(sender);
   }
-  accept();
-  acceptor_.reclaim(checked_ns_);
+  for (const auto& station : stations_) {
+    accept(*station);
+    station->keep_house(checked_ns_);
+  }
 }
 
 void Receiver::drop(uint32_t sender) {
   Pair& pair = *pairs_[sender];
-  store(pair.view.header().receiver.state, static_cast<uint32_t>(kClosed));
-  pair.peer_doorbell.ring();
+  pair.link->leave();
   std::erase_if(ready_, [&](const ReadyPiece& piece) { return piece.sender == sender; });
   for (ReadyPiece& piece : ready_)
     if (piece.sender > sender) --piece.sender;
@@ -239,7 +241,7 @@ m2n_status Receiver::return_batch(const m2n_batch* batch, int32_t status, uint64
     if (!batch_[piece].returned) answer(*batch_[piece].pair, pieces_[piece].slot, status, compute_ns);
   // Rung after all are published: a sender that wakes up at once must not take this core from the others' results.
   for (const BatchPiece& piece : batch_)
-    if (!piece.returned) piece.pair->peer_doorbell.ring();
+    if (!piece.returned) piece.pair->link->ring();
   batch_.clear();
   pieces_.clear();
   return M2N_OK;
@@ -253,20 +255,22 @@ m2n_status Receiver::return_piece(const m2n_batch* batch, uint32_t piece, int32_
     return fail(M2N_INVALID, "piece %u is not in the batch, or is returned already", piece);
   answer(*batch_[piece].pair, pieces_[piece].slot, status, compute_ns);
   batch_[piece].returned = true;
-  batch_[piece].pair->peer_doorbell.ring();
+  batch_[piece].pair->link->ring();
   return M2N_OK;
 }
 
 // Publishes the slot's result; the caller rings.
 void Receiver::answer(Pair& pair, uint32_t slot, int32_t status, uint64_t compute_ns) {
   Pair::Slot& state = pair.slots[slot];
-  const ResultHeader header{state.sequence,     now_ns() - state.seen_ns, compute_ns, status,
-                            state.header.pairs, kChunksOfResult,          {}};
+  const uint32_t pairs = status == M2N_OK ? state.header.pairs : 0;
+  const uint32_t chunks = layout_.result_chunks(pairs);
+  const ResultHeader header{
+      state.sequence, now_ns() - state.seen_ns, compute_ns, status, state.header.pairs, chunks, {}};
   std::memcpy(pair.view.result(slot), &header, sizeof header);
-  state.published = Arrival::after(state.published, kChunksOfResult);
+  state.published = Arrival::after(state.published, chunks);
   state.state = Pair::Slot::kIdle;
-  if (status == M2N_OK) counters_.bytes += uint64_t{state.header.pairs} * sizes_.result_bytes;
-  store(pair.view.header().receiver.arrived[slot], state.published);
+  counters_.bytes += uint64_t{pairs} * sizes_.result_bytes;
+  pair.link->publish_result({slot, pairs, pairs, 0, chunks, 0, chunks, state.published});
 }
 
 }  // namespace m2n

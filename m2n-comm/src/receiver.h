@@ -7,9 +7,9 @@
 #include <memory>
 #include <vector>
 
-#include "acceptor.h"
 #include "endpoint.h"
 #include "gather.h"
+#include "receiver_pair.h"
 
 namespace m2n {
 
@@ -41,7 +41,7 @@ class Receiver final : public Endpoint {
   bool read_piece(Pair& pair, uint32_t slot) const;
   void refuse_foreign_tags();
   static bool has_left(const Pair& pair);
-  void accept();
+  void accept(Station& station);
   Refusal room_for(uint32_t rank);
   void keep_house();
   void serve(const GatherDecision& decision, const m2n_gather& gather, m2n_batch* out);
@@ -51,7 +51,6 @@ class Receiver final : public Endpoint {
   bool is_current(const m2n_batch* batch) const;
   GatherState state_of(const m2n_gather& gather, uint64_t now) const;
 
-  Acceptor acceptor_;
   std::vector<std::shared_ptr<Pair>> pairs_;  // index = ReadyPiece::sender
   std::vector<SenderPhase> phases_;           // of pairs_, index for index
   std::vector<ReadyPiece> ready_;             // oldest first

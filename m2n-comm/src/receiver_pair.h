@@ -1,4 +1,4 @@
-// One sender as a receiver knows it: the mapped region, and per slot the private, checked copy of the piece in it.
+// One sender as a receiver knows it: the pair's memory, and per slot the private, checked copy of the piece in it.
 #ifndef M2N_SRC_RECEIVER_PAIR_H
 #define M2N_SRC_RECEIVER_PAIR_H
 
@@ -7,9 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "doorbell.h"
+#include "link.h"
 #include "slot.h"
-#include "transport.h"
 
 namespace m2n {
 
@@ -26,12 +25,17 @@ struct ReceiverPair {
     std::vector<uint32_t> row_of_pair;
   };
 
-  uint32_t rank = 0;
-  std::unique_ptr<Region> region;
-  std::unique_ptr<Region> peer_doorbell_region;
-  std::unique_ptr<PeerWatch> watch;
+  ReceiverPair(uint32_t sender, std::unique_ptr<Link> end, const PairSizes& sizes, const PairLayout& layout)
+      : rank(sender), link(std::move(end)), view(link->base(), layout) {
+    for (uint32_t slot = 0; slot < sizes.slots; ++slot) {
+      slots[slot].groups.resize(sizes.max_groups);
+      slots[slot].row_of_pair.resize(sizes.max_pairs);
+    }
+  }
+
+  uint32_t rank;
+  std::unique_ptr<Link> link;
   PairView view;
-  Doorbell peer_doorbell;
   std::array<Slot, kMaxSlots> slots;
 };
 

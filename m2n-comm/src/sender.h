@@ -20,6 +20,7 @@ class Sender final : public Endpoint {
   m2n_status connect(uint32_t peer, const uint8_t* address, uint32_t length, uint32_t wait_us);
   m2n_status disconnect(uint32_t peer);
   m2n_status peer_state(uint32_t peer);
+  m2n_status peer_transport(uint32_t peer, int32_t* transport);
   m2n_status slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups,
                        m2n_slot_view* out);
   m2n_status dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out);
@@ -43,11 +44,8 @@ class Sender final : public Endpoint {
   };
   struct Pair {
     uint32_t peer = 0;
-    std::unique_ptr<Region> region;
-    std::unique_ptr<Region> peer_doorbell_region;
-    std::unique_ptr<PeerWatch> watch;
+    std::unique_ptr<Link> link;
     PairView view;
-    Doorbell peer_doorbell;
     bool lost = false;    // the peer has left or died, or was dropped here; what it returned before still counts
     bool broken = false;  // it broke the protocol: nothing it wrote counts
     std::array<PairSlot, kMaxSlots> slots;
@@ -66,9 +64,6 @@ class Sender final : public Endpoint {
   };
 
   Pair* find(uint32_t peer) const;
-  std::shared_ptr<Pair> make_pair(uint32_t peer, const Address& address) const;
-  m2n_status await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair,
-                          uint64_t until_ns);
   void drop(Pair& pair);
   bool has_left(Pair& pair);  // said so, or was dropped here
   bool is_lost(Pair& pair);   // has left, or died

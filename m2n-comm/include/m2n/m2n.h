@@ -30,10 +30,11 @@
 extern "C" {
 #endif
 
-#define M2N_ABI_VERSION 1u
+#define M2N_ABI_VERSION 2u
 #define M2N_API __attribute__((visibility("default")))
 #define M2N_ADDRESS_BYTES 256 /* an address fits */
 #define M2N_SECRET_BYTES 16
+#define M2N_INTERFACE_BYTES 16
 
 typedef enum {
   M2N_OK = 0,
@@ -48,7 +49,12 @@ typedef enum {
   M2N_REFUSED = -7          /* wrong secret, sizes or ABI at connect, or no room for another peer */
 } m2n_status;
 
-typedef enum { M2N_LOOPBACK = 0, M2N_SHM = 1 } m2n_transport; /* endpoints of one process; of one host */
+typedef enum {
+  M2N_LOOPBACK = 0, /* endpoints of one process */
+  M2N_SHM = 1,      /* processes of one host */
+  M2N_UCX = 2,      /* between hosts, over UCX, which is loaded when this is asked for */
+  M2N_AUTO = 3      /* M2N_SHM with peers of this host, M2N_UCX with others; each pair by itself */
+} m2n_transport;
 typedef enum { M2N_SENDER = 0, M2N_RECEIVER = 1 } m2n_role;
 
 typedef struct m2n_endpoint m2n_endpoint;
@@ -70,7 +76,9 @@ typedef struct {
   uint32_t yield_us; /* sched_yield budget after the spin; 0: default, from the running mean of this endpoint's waits,
                         at most 200 */
   uint32_t reserved;
-  uint8_t secret[M2N_SECRET_BYTES]; /* equal across the cluster, carried over the control plane */
+  uint8_t secret[M2N_SECRET_BYTES];         /* equal across the cluster, carried over the control plane */
+  char interface_name[M2N_INTERFACE_BYTES]; /* M2N_UCX and M2N_AUTO: the one network interface that is used, such as
+                                               "eth1". It must belong to a trusted network */
 } m2n_config;
 
 M2N_API uint32_t m2n_abi_version(void);
@@ -85,11 +93,27 @@ typedef enum {
   M2N_STRUCT_PIECE = 5,
   M2N_STRUCT_BATCH = 6,
   M2N_STRUCT_GATHER = 7,
-  M2N_STRUCT_COUNTERS = 8
+  M2N_STRUCT_COUNTERS = 8,
+  M2N_STRUCT_CAPABILITIES = 9
 } m2n_struct;
 /* The library's size of one of this header's structs, for bindings to compare with theirs at load; 0 for a number it
  * does not know. */
 M2N_API uint32_t m2n_struct_bytes(int32_t which);
+
+/* What a transport promises; the README has the same as a table. */
+typedef struct {
+  int32_t transport;
+  uint32_t available;      /* 1: this process can open endpoints of it; if 0, m2n_last_error says why not */
+  uint32_t across_process; /* 1: peers may be other processes */
+  uint32_t across_host;    /* 1: and on other hosts */
+  uint32_t in_place; /* 1: a view's addresses are the peer's memory; 0: a registered mirror of it, sent from there */
+  uint32_t memory_kinds;    /* bits: 1 host memory; device memory will be 2 */
+  uint32_t death_notice_us; /* a killed peer fails its tickets within about this; 0: only their deadlines do */
+  uint32_t needs_interface; /* 1: m2n_config.interface_name must be set */
+  char name[16];
+} m2n_capabilities;
+/* M2N_INVALID for a number that is no transport. */
+M2N_API m2n_status m2n_transport_capabilities(int32_t transport, m2n_capabilities* out);
 
 M2N_API m2n_status m2n_endpoint_open(const m2n_config* config, m2n_endpoint** out);
 /* Fails open tickets, tells peers, unmaps. NULL is legal. */
@@ -111,6 +135,8 @@ M2N_API m2n_status m2n_connect(m2n_endpoint*, uint32_t peer, const uint8_t* addr
 M2N_API m2n_status m2n_disconnect(m2n_endpoint*, uint32_t peer);
 /* M2N_OK or M2N_PEER_LOST, without waiting. */
 M2N_API m2n_status m2n_peer_state(m2n_endpoint*, uint32_t peer);
+/* The transport that carries the pair: M2N_LOOPBACK, M2N_SHM or M2N_UCX. M2N_PEER_LOST: not connected. */
+M2N_API m2n_status m2n_peer_transport(m2n_endpoint*, uint32_t peer, int32_t* transport);
 
 typedef struct {
   uint32_t key;   /* strictly ascending within a piece */
