@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 #include <thread>
 
@@ -73,6 +75,52 @@ TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
   }
   other.join();
   EXPECT_GT(left.counters.sleeps + right.counters.sleeps, rounds / 100) << "the test must sleep to mean anything";
+}
+
+// Eight against eight: in every round each end publishes to all of the other side and waits for all of them.
+TEST(WaiterTest, EightByEightWithStalls_LosesNoWakeUp) {
+  constexpr uint32_t kSide = 8;
+  const uint64_t rounds = amount(is_sanitized() ? 1'000 : 6'500, 10'000'000) / (amount(0, 1) == 0 ? 1 : 2 * kSide);
+  const auto transport = make_transport(M2N_LOOPBACK);
+  struct MeshEnd : End {
+    using End::End;
+    std::array<uint64_t, kSide> words{};
+    bool has_all(uint64_t round) const {
+      return std::all_of(words.begin(), words.end(), [&](const uint64_t& word) { return load(word) >= round; });
+    }
+  };
+  std::array<std::vector<std::unique_ptr<MeshEnd>>, 2> sides;
+  for (auto& side : sides)
+    for (uint32_t i = 0; i < kSide; ++i) side.push_back(std::make_unique<MeshEnd>(*transport));
+  std::atomic<bool> lost = false;
+  const auto run = [&](uint32_t side, uint32_t index) {
+    std::mt19937_64 random(side * kSide + index);
+    MeshEnd& own = *sides[side][index];
+    for (uint64_t round = 1; round <= rounds && !lost; ++round) {
+      for (uint32_t i = 0; i < kSide; ++i) {
+        stall(random);
+        MeshEnd& peer = *sides[1 - side][(index + i) % kSide];
+        store(peer.words[index], round);
+        peer.bell.ring();
+      }
+      const auto look = [&]() -> uint64_t {
+        if (own.has_all(round)) return 0;
+        stall(random);
+        return kNever;
+      };
+      const uint64_t until = now_ns() + 4 * kLostNs;
+      if (own.waiter.wait(until, 4 * kLostNs, look, [] {}) != WaitEnd::kReady || now_ns() >= until) lost = true;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (uint32_t side = 0; side < 2; ++side)
+    for (uint32_t i = 0; i < kSide; ++i) threads.emplace_back(run, side, i);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(lost);
+  uint64_t sleeps = 0;
+  for (const auto& side : sides)
+    for (const auto& end : side) sleeps += end->counters.sleeps;
+  EXPECT_GT(sleeps, rounds) << "the test must sleep to mean anything";
 }
 
 // The other side publishes and rings right after the n-th look has found nothing: whatever the waiter has done by then,
