@@ -33,6 +33,13 @@ class Arrival {
     return headers << 32 | static_cast<uint32_t>(static_cast<uint32_t>(seen) + chunks);
   }
 
+  // The counter after `chunks` more pieces of the same message.
+  static constexpr uint64_t plus(uint64_t counter, uint32_t chunks) {
+    return (counter & ~uint64_t{0xffffffffu}) | static_cast<uint32_t>(static_cast<uint32_t>(counter) + chunks);
+  }
+  // Pieces counted so far, the header among them; meaningful where the header is there.
+  constexpr uint32_t pieces() const { return pieces_; }
+
  private:
   uint32_t headers_;
   uint32_t pieces_;

@@ -109,6 +109,13 @@ std::unique_ptr<Link> Endpoint::connect_link(uint32_t peer, const Address& addre
   return stations_.back()->connect(peer, address, until_ns);
 }
 
+m2n_status Endpoint::rows_per_chunk(uint32_t* dispatch_rows, uint32_t* result_rows) const {
+  if (dispatch_rows == nullptr || result_rows == nullptr) return fail(M2N_INVALID, "the outputs must not be NULL");
+  *dispatch_rows = layout_.rows_per_chunk;
+  *result_rows = layout_.results_per_chunk;
+  return M2N_OK;
+}
+
 m2n_counters Endpoint::counters() const {
   m2n_counters counters = counters_;
   counters.peers = peer_count();

@@ -28,6 +28,7 @@ class Endpoint {
   m2n_status address(uint8_t* out, uint32_t capacity, uint32_t* length) const;
   void wake() { waiter_.wake(); }
   m2n_counters counters() const;
+  m2n_status rows_per_chunk(uint32_t* dispatch_rows, uint32_t* result_rows) const;
 
  protected:
   virtual uint32_t peer_count() const = 0;

@@ -155,7 +155,37 @@ m2n_status m2n_slot_open(m2n_endpoint* endpoint, uint32_t slot, uint32_t peer, u
 }
 
 m2n_status m2n_dispatch(m2n_endpoint* endpoint, uint32_t slot, const m2n_message* message, m2n_ticket* out) {
-  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch(slot, message, out); });
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch(slot, message, true, out); });
+}
+
+m2n_status m2n_dispatch_begin(m2n_endpoint* endpoint, uint32_t slot, const m2n_message* message, m2n_ticket* out) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch(slot, message, false, out); });
+}
+
+m2n_status m2n_dispatch_rows(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t peer, uint32_t rows) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch_rows(ticket, peer, rows); });
+}
+
+m2n_status m2n_rows_per_chunk(m2n_endpoint* endpoint, uint32_t* dispatch_rows, uint32_t* result_rows) {
+  return with_endpoint(endpoint,
+                       [&](m2n::Endpoint& common) { return common.rows_per_chunk(dispatch_rows, result_rows); });
+}
+
+m2n_status m2n_results_wait(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t peer, uint32_t pairs, uint32_t wait_us,
+                            const void** rows, uint32_t* available) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) {
+    return sender.results_wait(ticket, peer, pairs, wait_us, rows, available);
+  });
+}
+
+m2n_status m2n_rows_wait(m2n_endpoint* endpoint, const m2n_batch* batch, uint32_t piece, uint32_t rows,
+                         uint32_t wait_us, uint32_t* available) {
+  return with_receiver(
+      endpoint, [&](m2n::Receiver& receiver) { return receiver.rows_wait(batch, piece, rows, wait_us, available); });
+}
+
+m2n_status m2n_return_rows(m2n_endpoint* endpoint, const m2n_batch* batch, uint32_t piece, uint32_t pairs) {
+  return with_receiver(endpoint, [&](m2n::Receiver& receiver) { return receiver.return_rows(batch, piece, pairs); });
 }
 
 m2n_status m2n_combine(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t wait_us, m2n_result* results,

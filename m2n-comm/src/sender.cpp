@@ -140,7 +140,7 @@ void Sender::add_piece(Slot& ticket, const Pair& pair) {
   ticket.pieces.push_back({*owner, {}});
 }
 
-m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out) {
+m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, bool whole, m2n_ticket* out) {
   if (message == nullptr || out == nullptr || slot >= sizes_.slots)
     return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
   if (message->deadline_us == 0 || message->reserved != 0)
@@ -153,7 +153,7 @@ m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticke
   for (TicketPiece& piece : ticket.pieces) {
     Pair& pair = *piece.pair;
     piece.result = {nullptr, pair.peer, pair.lost ? M2N_PEER_LOST : M2N_PENDING, pair.slots[slot].pairs, 0, 0, 0};
-    if (!pair.lost) publish(pair, slot, *message);
+    if (!pair.lost) publish(pair, slot, *message, whole);
   }
   // Rung after all are published: a receiver that wakes up at once must not take this core from the pieces still to
   // come.
@@ -163,18 +163,52 @@ m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticke
   return M2N_OK;
 }
 
-void Sender::publish(Pair& pair, uint32_t slot, const m2n_message& message) {
+void Sender::publish(Pair& pair, uint32_t slot, const m2n_message& message, bool whole) {
   PairSlot& state = pair.slots[slot];
   ++state.sequence;
-  const uint32_t chunks = layout_.dispatch_chunks(state.rows);
+  state.chunks = layout_.dispatch_chunks(state.rows);
+  // A message without rows has nothing to wait for.
+  state.told = whole || state.rows == 0 ? state.chunks : 1;
   const DispatchHeader header{state.sequence, message.version, message.epoch, message.tag, state.rows,
-                              state.pairs,    state.groups,    chunks,        {}};
+                              state.pairs,    state.groups,    state.chunks,  {}};
   std::memcpy(pair.view.dispatch(slot), &header, sizeof header);
-  state.published = Arrival::after(state.published, chunks);
+  state.published = Arrival::after(state.published, state.told);
   state.state = PairSlot::kSent;
-  pair.link->publish_dispatch({slot, state.rows, state.pairs, state.groups, chunks, 0, chunks, state.published});
+  pair.link->publish_dispatch(
+      {slot, state.rows, state.pairs, state.groups, state.chunks, 0, state.told, state.published});
   ++counters_.messages;
   counters_.bytes += uint64_t{state.rows} * sizes_.row_bytes;
+}
+
+void Sender::publish_up_to(Pair& pair, uint32_t slot, uint32_t chunks) {
+  PairSlot& state = pair.slots[slot];
+  if (chunks <= state.told) return;
+  const uint32_t count = chunks - state.told;
+  state.published = Arrival::plus(state.published, count);
+  pair.link->publish_dispatch(
+      {slot, state.rows, state.pairs, state.groups, state.chunks, state.told, count, state.published});
+  state.told = chunks;
+  pair.link->ring();
+}
+
+m2n_status Sender::dispatch_rows(m2n_ticket number, uint32_t peer, uint32_t rows) {
+  uint32_t slot;
+  Slot* ticket = find_ticket(number, &slot);
+  if (ticket == nullptr) return fail(M2N_INVALID, "this ticket was released, or never was one");
+  TicketPiece* piece = find_piece(*ticket, peer);
+  if (piece == nullptr) return fail(M2N_INVALID, "the ticket has no piece for receiver %u", peer);
+  Pair& pair = *piece->pair;
+  const PairSlot& state = pair.slots[slot];
+  if (rows > state.rows) return fail(M2N_INVALID, "the piece has %u rows, not %u", state.rows, rows);
+  if (has_left(pair)) return fail(M2N_PEER_LOST, "receiver %u is lost", peer);
+  publish_up_to(pair, slot, rows == state.rows ? state.chunks : 1 + rows / layout_.rows_per_chunk);
+  return M2N_OK;
+}
+
+Sender::TicketPiece* Sender::find_piece(Slot& ticket, uint32_t peer) {
+  for (TicketPiece& piece : ticket.pieces)
+    if (piece.pair->peer == peer) return &piece;
+  return nullptr;
 }
 
 // ---- from dispatched to released ----
@@ -274,6 +308,52 @@ m2n_status Sender::combine(m2n_ticket number, uint32_t wait_us, m2n_result* resu
   return M2N_OK;
 }
 
+uint32_t Sender::early_results(Pair& pair, uint32_t slot) const {
+  const PairSlot& state = pair.slots[slot];
+  const Arrival arrival(state.seen, load(pair.view.header().receiver.arrived[slot]));
+  if (!arrival.has_header() || arrival.is_absurd()) return 0;
+  ResultHeader header;
+  copy_once(&header, pair.view.result(slot), sizeof header);
+  if (header.sequence != state.sequence || header.status != M2N_OK || header.pairs != state.pairs) return 0;
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(state.pairs, uint64_t{arrival.pieces() - 1} * layout_.results_per_chunk));
+}
+
+m2n_status Sender::results_wait(m2n_ticket number, uint32_t peer, uint32_t pairs, uint32_t wait_us, const void** rows,
+                                uint32_t* available) {
+  uint32_t slot;
+  Slot* ticket = find_ticket(number, &slot);
+  if (ticket == nullptr || rows == nullptr || available == nullptr)
+    return fail(M2N_INVALID, "this ticket was released, or never was one");
+  TicketPiece* piece = find_piece(*ticket, peer);
+  if (piece == nullptr) return fail(M2N_INVALID, "the ticket has no piece for receiver %u", peer);
+  Pair& pair = *piece->pair;
+  if (pairs > piece->result.pairs)
+    return fail(M2N_INVALID, "the piece has %u pairs, not %u", piece->result.pairs, pairs);
+  const auto look = [&]() -> uint64_t {
+    progress();
+    *available = 0;
+    if (piece->result.status == M2N_PENDING) *available = early_results(pair, slot);
+    if (*available >= pairs && *available > 0) return 0;
+    if (piece->result.status == M2N_PENDING) settle_piece(*piece, slot);
+    return piece->result.status != M2N_PENDING ? 0 : kNever;
+  };
+  const uint64_t until_ns = std::min(ticket->deadline_ns, after_us(now_ns(), wait_us));
+  check_peers();
+  switch (waiter_.wait(until_ns, kLifeCheckNs, look, [this] { check_peers(); })) {
+    case WaitEnd::kWoken:
+      return M2N_WOKEN;
+    case WaitEnd::kPassed:
+      return now_ns() < ticket->deadline_ns ? M2N_PENDING : M2N_TIMEOUT;
+    default:
+      break;
+  }
+  if (piece->result.status == M2N_OK) *available = piece->result.pairs;
+  *rows = pair.view.results(slot);
+  const bool is_there = piece->result.status == M2N_OK || piece->result.status == M2N_PENDING;
+  return is_there ? M2N_OK : static_cast<m2n_status>(piece->result.status);
+}
+
 m2n_status Sender::release(m2n_ticket number) {
   uint32_t slot;
   Slot* ticket = find_ticket(number, &slot);
@@ -281,6 +361,8 @@ m2n_status Sender::release(m2n_ticket number) {
   for (TicketPiece& piece : ticket->pieces) {
     PairSlot& state = piece.pair->slots[slot];
     if (state.state == PairSlot::kSent) state.state = PairSlot::kAbandoned;
+    // A message that stayed in pieces would keep the slot for ever.
+    if (!piece.pair->lost) publish_up_to(*piece.pair, slot, state.chunks);
   }
   ticket->pieces.clear();
   ticket->state = Slot::kFree;

@@ -23,7 +23,11 @@ class Sender final : public Endpoint {
   m2n_status peer_transport(uint32_t peer, int32_t* transport);
   m2n_status slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups,
                        m2n_slot_view* out);
-  m2n_status dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out);
+  // `whole`: the rows are written; else they follow by dispatch_rows.
+  m2n_status dispatch(uint32_t slot, const m2n_message* message, bool whole, m2n_ticket* out);
+  m2n_status dispatch_rows(m2n_ticket ticket, uint32_t peer, uint32_t rows);
+  m2n_status results_wait(m2n_ticket ticket, uint32_t peer, uint32_t pairs, uint32_t wait_us, const void** rows,
+                          uint32_t* available);
   m2n_status combine(m2n_ticket ticket, uint32_t wait_us, m2n_result* results, uint32_t capacity, uint32_t* count);
   m2n_status release(m2n_ticket ticket);
 
@@ -41,6 +45,8 @@ class Sender final : public Endpoint {
     uint32_t rows = 0;
     uint32_t pairs = 0;
     uint32_t groups = 0;
+    uint32_t chunks = 0;  // of the message that was sent last
+    uint32_t told = 0;    // how many of them are published
   };
   struct Pair {
     uint32_t peer = 0;
@@ -68,7 +74,11 @@ class Sender final : public Endpoint {
   bool has_left(Pair& pair);  // said so, or was dropped here
   bool is_lost(Pair& pair);   // has left, or died
   void add_piece(Slot& ticket, const Pair& pair);
-  void publish(Pair& pair, uint32_t slot, const m2n_message& message);
+  void publish(Pair& pair, uint32_t slot, const m2n_message& message, bool whole);
+  void publish_up_to(Pair& pair, uint32_t slot, uint32_t chunks);
+  TicketPiece* find_piece(Slot& ticket, uint32_t peer);
+  // Result rows that have come of a piece that is not settled.
+  uint32_t early_results(Pair& pair, uint32_t slot) const;
   // Takes the result out of the slot if it is there: its end as a status, M2N_PENDING if it is not.
   int32_t take_result(Pair& pair, uint32_t slot, ResultHeader* header);
   void settle_piece(TicketPiece& piece, uint32_t slot);

@@ -54,6 +54,9 @@ public sealed class M2NEndpointTests
         Assert.Null(sender.PeerTransport(new Rank(0)));
         Endpoints.Connect(sender, 0, receiver);
         Assert.Equal(got, sender.PeerTransport(new Rank(0)));
+        Assert.Equal([KeyValuePair.Create(new Rank(0), got)], sender.Pairs);
+        sender.Disconnect(new Rank(0));
+        Assert.Empty(sender.Pairs);
     }
 
     [Fact]

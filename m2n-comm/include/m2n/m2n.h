@@ -165,6 +165,17 @@ typedef struct {
                            bounded */
 } m2n_message;
 
+/* As m2n_dispatch, before the rows are written: publishes headers, groups and row indices of every piece opened in this
+ * slot, which must be written. The rows follow by m2n_dispatch_rows, piece by piece in any order. */
+M2N_API m2n_status m2n_dispatch_begin(m2n_endpoint*, uint32_t slot, const m2n_message* message, m2n_ticket* out);
+/* The first `rows` rows of this peer's piece are written now; the number only grows, and the dispatch is whole with the
+ * last. They are published in chunks (m2n_rows_per_chunk), so that the receiver reads while the sender still writes.
+ * M2N_PEER_LOST: nobody reads them any more. */
+M2N_API m2n_status m2n_dispatch_rows(m2n_endpoint*, m2n_ticket ticket, uint32_t peer, uint32_t rows);
+/* How many rows of a dispatch, and of a result, make a chunk: a writer that tells of each chunk when it is written hides
+ * most of the time of writing. */
+M2N_API m2n_status m2n_rows_per_chunk(m2n_endpoint*, uint32_t* dispatch_rows, uint32_t* result_rows);
+
 /* Publishes every piece opened in this slot. The ticket is consumed by m2n_release. With no piece open the ticket is
  * complete at once. */
 M2N_API m2n_status m2n_dispatch(m2n_endpoint*, uint32_t slot, const m2n_message* message, m2n_ticket* out);
@@ -183,6 +194,11 @@ typedef struct {
  * M2N_PENDING after wait_us. */
 M2N_API m2n_status m2n_combine(m2n_endpoint*, m2n_ticket ticket, uint32_t wait_us, m2n_result* results,
                                uint32_t capacity, uint32_t* count);
+/* Waits until the first `pairs` result rows of this peer's piece are there, for a receiver that returns them early (see
+ * m2n_return_rows). M2N_OK: *rows is where they are and *available how many; they become final with m2n_combine, which
+ * tells the piece's status. M2N_PENDING after wait_us; else how the piece has ended without them. */
+M2N_API m2n_status m2n_results_wait(m2n_endpoint*, m2n_ticket ticket, uint32_t peer, uint32_t pairs, uint32_t wait_us,
+                                    const void** rows, uint32_t* available);
 /* Frees the slot. Legal at any time after dispatch; late results of an abandoned ticket are dropped by their sequence
  * number, and the slot of a pair whose piece timed out stays closed until that peer has returned it or is gone. */
 M2N_API m2n_status m2n_release(m2n_endpoint*, m2n_ticket ticket);
@@ -218,7 +234,7 @@ typedef struct {
   uint32_t tag_count; /* tags are 0..tag_count-1 and are served in cyclic order; others are M2N_INVALID */
   uint32_t window_us; /* see m2n_receive */
   uint32_t max_pairs; /* a batch holds at most this many pairs (a single piece always fits) */
-  uint32_t reserved;
+  uint32_t early;     /* 1: a piece is shown as soon as its header is there; see m2n_rows_wait. Else 0 */
 } m2n_gather;
 
 /*
@@ -233,6 +249,15 @@ typedef struct {
  * full (max_pairs) waits for nobody. There is one batch at a time: M2N_INVALID while the last one is not returned.
  */
 M2N_API m2n_status m2n_receive(m2n_endpoint*, const m2n_gather* gather, uint32_t wait_us, m2n_batch* out);
+/* For batches received early: waits until the first `rows` rows of a piece are there. M2N_OK: at least so many are, and
+ * *available how many. M2N_PENDING after wait_us. M2N_PEER_LOST: the sender will not send them; return the piece with any
+ * status. M2N_INVALID: its counters make no sense; the pair is dropped. */
+M2N_API m2n_status m2n_rows_wait(m2n_endpoint*, const m2n_batch* batch, uint32_t piece, uint32_t rows, uint32_t wait_us,
+                                 uint32_t* available);
+/* The first `pairs` result rows of a piece are written now; published in chunks as they are told. What m2n_return says
+ * afterwards must be M2N_OK for this piece. */
+M2N_API m2n_status m2n_return_rows(m2n_endpoint*, const m2n_batch* batch, uint32_t piece, uint32_t pairs);
+
 /* Publishes the results of every piece of the batch with one status (M2N_OK, M2N_VERSION_MISSING, M2N_MISPLACED or
  * M2N_INTERNAL) and frees them. */
 M2N_API m2n_status m2n_return(m2n_endpoint*, const m2n_batch* batch, int32_t status, uint64_t compute_ns);
