@@ -15,7 +15,7 @@
 namespace m2n::test {
 namespace {
 
-constexpr unsigned kLongestLifeS = 120;  // whatever becomes of the test
+constexpr unsigned kLongestLifeS = 1800;  // whatever becomes of the test
 
 void tell(const void* bytes, std::size_t length) {
   if (write(STDOUT_FILENO, bytes, length) != static_cast<ssize_t>(length)) std::exit(1);
