@@ -55,7 +55,7 @@ internal sealed class M2nCommand
             foreach (string missing in programs.Missing)
                 await Console.Error.WriteLineAsync($"not measured, because it is not installed: {missing}");
             await _report.WriteAsync(parsed, "m2n", new Report<M2nRow>(machine, best.Rows), Columns);
-            if (parsed.GetValue(_chart) ?? Beside(parsed) is { } chart)
+            if ((parsed.GetValue(_chart) ?? Beside(parsed)) is { } chart)
                 await M2nChart.WriteAsync(chart, best.Rows);
             return best.Rows.Count > 0 ? 0 : 1;
         }

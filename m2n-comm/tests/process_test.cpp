@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -138,6 +139,7 @@ TEST_P(ProcessTest, KilledReceiver_IsNamedSoon_AndTheOtherGoesOn_AndNothingLeaks
   const Child steady = start(1);
   ASSERT_EQ(connect_to(1, steady), M2N_OK);
   const auto before = resources();
+  std::vector<double> named_ms;
   for (uint64_t i = 0; i < amount(10, 1'000); ++i) {
     Child child = start(0);
     ASSERT_EQ(connect_to(0, child), M2N_OK) << m2n_last_error();
@@ -149,7 +151,8 @@ TEST_P(ProcessTest, KilledReceiver_IsNamedSoon_AndTheOtherGoesOn_AndNothingLeaks
     const uint64_t killed = now_ns();
     child.signal(SIGKILL);
     ASSERT_EQ(combine(ticket), M2N_OK);
-    EXPECT_LT(now_ns() - killed, 500'000'000u) << "4 ms of polling and what the scheduler adds";
+    named_ms.push_back(static_cast<double>(now_ns() - killed) * 1e-6);
+    EXPECT_LT(named_ms.back(), 1'000) << "a few milliseconds and what the scheduler adds";
     ASSERT_EQ(count_, 2u);
     EXPECT_EQ(results_[0].peer, 0u);
     EXPECT_EQ(results_[0].status, M2N_PEER_LOST);
@@ -161,6 +164,9 @@ TEST_P(ProcessTest, KilledReceiver_IsNamedSoon_AndTheOtherGoesOn_AndNothingLeaks
     m2n_disconnect(sender_.get(), 0);
     if (HasFailure()) return;
   }
+  std::sort(named_ms.begin(), named_ms.end());
+  std::printf("%zu killed receivers were named after %.2f ms (half of them), %.2f ms (all but one in a hundred)\n",
+              named_ms.size(), named_ms[named_ms.size() / 2], named_ms[named_ms.size() * 99 / 100]);
   expect_no_leak(before);
 }
 
