@@ -56,7 +56,7 @@ struct End {
 };
 
 TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
-  const uint64_t rounds = amount(is_sanitized() ? 30'000 : 150'000, 10'000'000);
+  const uint64_t rounds = amount(is_sanitized() ? 20'000 : 50'000, 10'000'000);
   const auto transport = make_transport(M2N_LOOPBACK);
   End left(*transport), right(*transport);
   std::thread other([&] {
