@@ -8,6 +8,7 @@
 #include <array>
 #include <random>
 #include <thread>
+#include <tuple>
 
 #include "support.h"
 
@@ -196,21 +197,25 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-class IdleTest : public testing::TestWithParam<uint32_t> {};
+class IdleTest : public testing::TestWithParam<std::tuple<m2n_transport, uint32_t>> {};
 
 TEST_P(IdleTest, WaitingReceiver_UsesNoCpu) {
-  const Handle receiver = open(M2N_SHM, M2N_RECEIVER, 0);
-  const Handle sender = open(M2N_SHM, M2N_SENDER, 0);
+  const auto [transport, wait_us] = GetParam();
+  if (!is_available(transport)) GTEST_SKIP() << m2n_last_error();
+  const Handle receiver = open(transport, M2N_RECEIVER, 0);
+  const Handle sender = open(transport, M2N_SENDER, 0);
   ASSERT_EQ(connect(sender.get(), 0, receiver.get()), M2N_OK);
   const uint64_t until = now_ns() + 300'000'000;
   const double before = cpu_seconds();
   m2n_batch batch;
-  while (now_ns() < until) EXPECT_EQ(m2n_receive(receiver.get(), &kGather, GetParam(), &batch), M2N_PENDING);
+  while (now_ns() < until) EXPECT_EQ(m2n_receive(receiver.get(), &kGather, wait_us, &batch), M2N_PENDING);
   // Sanitizers make the few instructions of a wait several times as many.
   EXPECT_LT(cpu_seconds() - before, is_sanitized() ? 0.024 : 0.006) << "2 % of 300 ms";
 }
 
-INSTANTIATE_TEST_SUITE_P(WaitUs, IdleTest, testing::Values(5'000u, 100'000u, 300'000u));
+INSTANTIATE_TEST_SUITE_P(TransportAndWaitUs, IdleTest,
+                         testing::Combine(testing::Values(M2N_SHM, M2N_UCX, M2N_AUTO),
+                                          testing::Values(5'000u, 100'000u, 300'000u)));
 
 }  // namespace
 }  // namespace m2n::test
