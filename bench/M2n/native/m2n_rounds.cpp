@@ -52,15 +52,16 @@ class M2nEngine final : public Engine {
   // Senders may be a round apart.
   void serve_round(uint64_t) override {
     const m2n_gather gather{1, 0, 1u << 30, in_pieces() ? 1u : 0u};
-    for (int served = 0; served < shape_.senders;) {
+    while (served_ < shape_.senders) {
       m2n_batch batch;
       const m2n_status status = m2n_receive(endpoint_, &gather, kMostUs, &batch);
       if (status == M2N_PENDING) continue;
       check(status);
       for (uint32_t i = 0; i < batch.count; ++i) serve(batch, i, round_of(batch.pieces[i]));
       check(m2n_return(endpoint_, &batch, M2N_OK, 0));
-      served += static_cast<int>(batch.count);
+      served_ += static_cast<int>(batch.count);
     }
+    served_ -= shape_.senders;  // a sender that is ahead may have been served for its next round already
   }
 
   void close() override {
@@ -201,6 +202,7 @@ class M2nEngine final : public Engine {
   m2n_endpoint* endpoint_ = nullptr;
   uint32_t rows_ = 0, pairs_ = 0, slots_ = 1, chunk_ = 0, result_chunk_ = 0;
   uint64_t row_bytes_ = 0;
+  int served_ = 0;
   std::vector<std::byte> elsewhere_;
   m2n_slot_view views_[kMostMembers];
   m2n_ticket tickets_[kInFlight] = {};
