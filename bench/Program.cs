@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MegaInfer.Bench.Decode;
+using MegaInfer.Bench.M2n;
 using MegaInfer.Bench.Models;
 using MegaInfer.Bench.PingPong;
 using MegaInfer.Bench.TwoAttention;
@@ -8,6 +9,7 @@ using MegaInfer.Node;
 
 var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor or its prediction, from the same run.")
 {
+    new M2nCommand().Build(),
     new DecodeCommand().Build(),
     new PingPongCommand().Build(),
     new TwoAttentionCommand().Build(),

@@ -33,4 +33,9 @@ public interface INode : IDisposable
 
     /// <summary>Adds the node's counters (names end in <c>_total</c>) and gauges to a heartbeat. Any thread.</summary>
     void ReadMetrics(IDictionary<string, double> metrics);
+
+    /// <summary>Adds to a heartbeat how rows travel: the transport of the pair with each expert node, by its rank. Only attention nodes have any. Any thread.</summary>
+    void ReadPairs(IDictionary<uint, string> pairs)
+    {
+    }
 }

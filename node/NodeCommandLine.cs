@@ -34,12 +34,19 @@ internal sealed class NodeCommandLine
         DefaultValueFactory = _ => "auto",
     };
 
+    private readonly Option<string> _m2nInterface = new("--m2n-interface")
+    {
+        Description = "The network interface, on a trusted network, over which rows travel to and from other hosts. Default: none.",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => "",
+    };
+
     private readonly Option<bool> _exitOnStdinEof = new("--exit-on-stdin-eof") { Description = "Exit when stdin closes.", Hidden = true };
 
     internal NodeCommandLine(string description, Func<NodeOptions, Task<int>> run)
     {
         _backend.AcceptOnlyFromAmong(Backends);
-        Command = new RootCommand(description) { _join, _childIndex, _model, _secretFile, _cores, _threads, _backend, _exitOnStdinEof };
+        Command = new RootCommand(description) { _join, _childIndex, _model, _secretFile, _cores, _threads, _backend, _m2nInterface, _exitOnStdinEof };
         Command.SetAction((parsed, _) => run(Read(parsed)));
     }
 
@@ -54,6 +61,7 @@ internal sealed class NodeCommandLine
         Cores = parsed.GetValue(_cores) is { } cores ? CoreList.Parse(cores) : [],
         Threads = parsed.GetValue(_threads) is { } threads ? CheckThreads(threads) : null,
         Backend = parsed.GetRequiredValue(_backend),
+        M2NInterface = parsed.GetRequiredValue(_m2nInterface),
         ExitsOnStdinEof = parsed.GetValue(_exitOnStdinEof),
     };
 

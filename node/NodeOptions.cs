@@ -21,6 +21,12 @@ public sealed record NodeOptions
     /// <summary>Threads of the node's kernels; null: what the server says.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>
+    /// The network interface over which rows travel to and from other hosts; empty: none, and the node meets only nodes of its own host. It must belong to
+    /// a trusted network.
+    /// </summary>
+    public string M2NInterface { get; init; } = "";
+
     /// <summary>auto, reference, avx2 or avx512.</summary>
     public string Backend { get; init; } = "auto";
 

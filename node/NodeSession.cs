@@ -83,6 +83,7 @@ internal sealed class NodeSession(NodeOptions options, INode node, TimeProvider 
             {
                 var heartbeat = new Heartbeat { SentMs = (long)time.GetElapsedTime(started).TotalMilliseconds };
                 node.ReadMetrics(heartbeat.Metrics);
+                node.ReadPairs(heartbeat.Pairs);
                 await stream.WriteAsync(new NodeMessage { Heartbeat = heartbeat }, _abandon.Token);
             }
             while (await timer.WaitForNextTickAsync(_abandon.Token));

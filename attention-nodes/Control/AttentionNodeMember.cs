@@ -34,7 +34,7 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
             Cores = options.Cores,
         });
         _weights = AttentionWeights.Load(checkpoint, _context, weightType, new WeightVersion(welcome.WeightVersion), cancel);
-        _endpoint = M2NEndpoint.Open(WelcomeReader.Sender(welcome));
+        _endpoint = M2NEndpoint.Open(WelcomeReader.Sender(welcome, options.M2NInterface));
         AttentionNodeOptions nodeOptions = WelcomeReader.Options(welcome, checkpoint.Spec, AvailableMemory.Bytes());
         var node = new AttentionNode($"attention node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions, TimeProvider.System);
         _node = node;
@@ -67,6 +67,12 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
     public void Drain() => _node?.Drain();
 
     public void ReadMetrics(IDictionary<string, double> metrics) => _node?.Metrics.CopyTo(metrics);
+
+    public void ReadPairs(IDictionary<uint, string> pairs)
+    {
+        foreach ((Rank rank, M2NTransport transport) in _endpoint?.Pairs ?? new Dictionary<Rank, M2NTransport>())
+            pairs[(uint)rank.Value] = transport.ToString().ToLowerInvariant();
+    }
 
     public void Dispose() => Close();
 

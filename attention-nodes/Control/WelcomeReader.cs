@@ -11,9 +11,12 @@ namespace MegaInfer.AttentionNodes.Control;
 /// <summary>The server's Welcome in this node's own types; the one place that knows both.</summary>
 internal static class WelcomeReader
 {
-    internal static M2NOptions Sender(Welcome welcome) => new()
+    /// <param name="welcome">What the server says.</param>
+    /// <param name="networkInterface">Over which other hosts are reached; empty: none.</param>
+    internal static M2NOptions Sender(Welcome welcome, string networkInterface) => new()
     {
-        Transport = Transport(welcome.M2N.Transport),
+        Transport = Transport(welcome.M2N.Transport, networkInterface),
+        Interface = networkInterface,
         Role = M2NRole.Sender,
         Rank = new Rank((int)welcome.Rank),
         MaxPeers = (int)welcome.M2N.MaxPeers,
@@ -46,9 +49,10 @@ internal static class WelcomeReader
         };
     }
 
-    private static M2NTransport Transport(string name) => name switch
+    // Pairs of one host share memory; a node with a network interface also meets others.
+    private static M2NTransport Transport(string name, string networkInterface) => name switch
     {
-        "shm" => M2NTransport.Shm,
+        "shm" => networkInterface.Length == 0 ? M2NTransport.Shm : M2NTransport.Auto,
         "loopback" => M2NTransport.Loopback,
         _ => throw new MegaInferException($"The server asks for the M2N transport '{name}', which this node does not have; use shm or loopback."),
     };

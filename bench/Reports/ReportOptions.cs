@@ -18,6 +18,8 @@ internal sealed class ReportOptions
         command.Add(_markdown);
     }
 
+    internal string? JsonFile(ParseResult parsed) => parsed.GetValue(_json);
+
     internal async Task WriteAsync<TRow>(ParseResult parsed, string title, Report<TRow> report, IReadOnlyList<Column<TRow>> columns)
     {
         TerminalTable.Write(title, report, columns);

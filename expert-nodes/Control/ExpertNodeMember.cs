@@ -42,7 +42,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
         });
         var weightOptions = new ExpertWeightsOptions(weightType, new WeightVersion(welcome.WeightVersion));
         _weights = ExpertWeights.Load(checkpoint, experts, _context, weightOptions, cancel);
-        _endpoint = M2NEndpoint.Open(WelcomeReader.Receiver(welcome));
+        _endpoint = M2NEndpoint.Open(WelcomeReader.Receiver(welcome, options.M2NInterface));
         var nodeOptions = new ExpertNodeOptions(WelcomeReader.Sizes(welcome), WelcomeReader.Gather(welcome));
         _node = new ExpertNode($"expert node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions);
         return Task.FromResult(new Ready

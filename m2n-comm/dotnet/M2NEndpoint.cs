@@ -11,6 +11,7 @@ namespace MegaInfer.M2N;
 public sealed unsafe class M2NEndpoint : IDisposable
 {
     private readonly M2NEndpointHandle _handle;
+    private volatile IReadOnlyDictionary<Rank, M2NTransport> _pairs = new Dictionary<Rank, M2NTransport>();
 
     private M2NEndpoint(M2NEndpointHandle handle, byte[] address)
     {
@@ -20,6 +21,9 @@ public sealed unsafe class M2NEndpoint : IDisposable
 
     /// <summary>What senders pass to <see cref="Connect"/> to reach this endpoint; carried over the control plane.</summary>
     public byte[] Address { get; }
+
+    /// <summary>A sender's receivers, and the transport of each pair; for people to look at. Any thread may read it.</summary>
+    public IReadOnlyDictionary<Rank, M2NTransport> Pairs => _pairs;
 
     /// <summary>What this endpoint has done so far.</summary>
     public M2NCounters Counters
@@ -58,13 +62,26 @@ public sealed unsafe class M2NEndpoint : IDisposable
         {
             Check(M2NNative.m2n_connect(_handle, (uint)peer.Value, first, (uint)address.Length, waitUs), "m2n_connect");
         }
+
+        ShowPair(peer, PeerTransport(peer));
     }
 
     /// <summary>Drops the pair; open tickets' pieces for it end with <see cref="M2NStatus.PeerLost"/>. A peer that is not connected is no error.</summary>
-    public void Disconnect(Rank peer) => Check(M2NNative.m2n_disconnect(_handle, (uint)peer.Value), "m2n_disconnect");
+    public void Disconnect(Rank peer)
+    {
+        Check(M2NNative.m2n_disconnect(_handle, (uint)peer.Value), "m2n_disconnect");
+        ShowPair(peer, null);
+    }
 
     /// <summary><see cref="M2NStatus.Ok"/> or <see cref="M2NStatus.PeerLost"/>, without waiting.</summary>
     public M2NStatus PeerState(Rank peer) => M2NNative.m2n_peer_state(_handle, (uint)peer.Value);
+
+    /// <summary>The transport that carries the pair; null where there is none.</summary>
+    public M2NTransport? PeerTransport(Rank peer)
+    {
+        M2NTransport transport;
+        return M2NNative.m2n_peer_transport(_handle, (uint)peer.Value, &transport) == M2NStatus.Ok ? transport : null;
+    }
 
     /// <summary>
     /// Opens this slot's piece for one peer: [rows][row bytes], [pairs] row indices in group order, [groups] runs of pairs. A slot may have one piece for each of
@@ -148,6 +165,17 @@ public sealed unsafe class M2NEndpoint : IDisposable
 
     /// <summary>Ends open tickets with <see cref="M2NStatus.PeerLost"/>, tells the peers, and frees everything.</summary>
     public void Dispose() => _handle.Dispose();
+
+    // A new dictionary each time, so that readers need no lock.
+    private void ShowPair(Rank peer, M2NTransport? transport)
+    {
+        Dictionary<Rank, M2NTransport> pairs = new(_pairs);
+        if (transport is { } known)
+            pairs[peer] = known;
+        else
+            pairs.Remove(peer);
+        _pairs = pairs;
+    }
 
     private static void Check(M2NStatus status, string call)
     {

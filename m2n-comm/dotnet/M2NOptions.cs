@@ -10,6 +10,9 @@ public sealed record M2NOptions
 {
     public const int SecretBytes = 16;
 
+    /// <summary>An interface's name is shorter than this, as everywhere in Linux.</summary>
+    public const int InterfaceBytes = 16;
+
     public required M2NTransport Transport { get; init; }
 
     public required M2NRole Role { get; init; }
@@ -42,6 +45,9 @@ public sealed record M2NOptions
 
     /// <summary>Microseconds of yielding before a wait sleeps; 0 to follow the running mean of this endpoint's waits, at most 200.</summary>
     public int YieldUs { get; init; }
+
+    /// <summary>The one network interface that <see cref="M2NTransport.Ucx"/> and <see cref="M2NTransport.Auto"/> use, on a trusted network.</summary>
+    public string Interface { get; init; } = "";
 
     /// <summary>The cluster's secret, 16 bytes, equal on both sides of a pair.</summary>
     public ReadOnlyMemory<byte> Secret { get; init; } = new byte[SecretBytes];

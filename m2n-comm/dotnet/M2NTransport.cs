@@ -8,4 +8,10 @@ public enum M2NTransport
 
     /// <summary>Between processes of one host and one user, through shared memory.</summary>
     Shm = 1,
+
+    /// <summary>Between hosts, over UCX.</summary>
+    Ucx = 2,
+
+    /// <summary>Each pair by itself: <see cref="Shm"/> on one host, <see cref="Ucx"/> between two.</summary>
+    Auto = 3,
 }

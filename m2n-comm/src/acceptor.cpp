@@ -1,20 +1,11 @@
 #include "acceptor.h"
 
 #include "failure.h"
+#include "secret.h"
+#include "shared_link.h"
 #include "shared_memory.h"
 
 namespace m2n {
-namespace {
-
-// In time that does not depend on where the first difference is.
-bool is_same_secret(const uint8_t* left, const uint8_t* right) {
-  uint8_t difference = 0;
-  for (int i = 0; i < M2N_SECRET_BYTES; ++i) difference = static_cast<uint8_t>(difference | (left[i] ^ right[i]));
-  return difference == 0;
-}
-
-}  // namespace
-
 bool Acceptor::has_news() const { return load(own_.shared().table.announced) != seen_; }
 
 void Acceptor::accept(const HasRoom& has_room, const Add& add) {
@@ -48,7 +39,7 @@ void Acceptor::answer(ConnectEntry& entry, uint64_t word, const HasRoom& has_roo
     add(pair);
   }
   exchange_if(entry.word, word, EntryWord::make(EntryWord::use(word), EntryState::kAnswered));
-  if (pair != nullptr) pair->peer_doorbell.ring();
+  if (pair != nullptr) pair->link->ring();
 }
 
 Refusal Acceptor::check(const ConnectRequest& request) const {
@@ -60,18 +51,13 @@ Refusal Acceptor::check(const ConnectRequest& request) const {
 }
 
 std::shared_ptr<ReceiverPair> Acceptor::make_pair(const ConnectRequest& request) const {
-  auto pair = std::make_shared<ReceiverPair>();
-  pair->rank = request.rank;
-  pair->watch = transport_.watch(request.pair);
-  pair->region = transport_.map(request.pair, kPairMagic, layout_.region_bytes);
-  pair->peer_doorbell_region = transport_.map(request.doorbell, kDoorbellMagic, kDoorbellBytes);
-  pair->view = PairView(pair->region->base(), layout_);
-  pair->peer_doorbell = Doorbell(*pair->peer_doorbell_region, transport_.is_private());
-  for (uint32_t slot = 0; slot < sizes_.slots; ++slot) {
-    pair->slots[slot].groups.resize(sizes_.max_groups);
-    pair->slots[slot].row_of_pair.resize(sizes_.max_pairs);
-  }
-  return pair;
+  auto watch = transport_.watch(request.pair);
+  auto region = transport_.map(request.pair, kPairMagic, layout_.region_bytes);
+  auto peer = std::make_unique<PeerDoorbell>(transport_, request.doorbell);
+  const int32_t kind = transport_.is_private() ? M2N_LOOPBACK : M2N_SHM;
+  auto link = std::make_unique<SharedLink>(SharedLink::kReceiverSide, kind, std::move(region), std::move(peer),
+                                           std::move(watch));
+  return std::make_shared<ReceiverPair>(request.rank, std::move(link), sizes_, layout_);
 }
 
 void Acceptor::reclaim(uint64_t now) {

@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 #include "connect_table.h"
+#include "doorbell.h"
 #include "receiver_pair.h"
+#include "station.h"
+#include "transport.h"
 
 namespace m2n {
 
@@ -22,10 +24,9 @@ class Acceptor {
   // Whether something was announced since the last accept().
   bool has_news() const;
 
-  // Answers every announced request. `has_room` says whether the rank may connect; `add` takes the new pair, whose
-  // sender may start at once.
-  using HasRoom = std::function<Refusal(uint32_t rank)>;
-  using Add = std::function<void(std::shared_ptr<ReceiverPair>)>;
+  // Answers every announced request.
+  using HasRoom = Station::HasRoom;
+  using Add = Station::Add;
   void accept(const HasRoom& has_room, const Add& add);
 
   // Takes back entries whose senders have died half way.

@@ -9,9 +9,9 @@
 
 #include <cstdint>
 
-namespace m2n {
+#include "slot.h"
 
-constexpr uint32_t kMaxChunks = 1024;  // pieces of one message
+namespace m2n {
 
 // What a counter says next to what was seen of it.
 class Arrival {
@@ -32,6 +32,13 @@ class Arrival {
     const uint64_t headers = static_cast<uint32_t>((seen >> 32) + 1);
     return headers << 32 | static_cast<uint32_t>(static_cast<uint32_t>(seen) + chunks);
   }
+
+  // The counter after `chunks` more pieces of the same message.
+  static constexpr uint64_t plus(uint64_t counter, uint32_t chunks) {
+    return (counter & ~uint64_t{0xffffffffu}) | static_cast<uint32_t>(static_cast<uint32_t>(counter) + chunks);
+  }
+  // Pieces counted so far, the header among them; meaningful where the header is there.
+  constexpr uint32_t pieces() const { return pieces_; }
 
  private:
   uint32_t headers_;

@@ -21,6 +21,8 @@ const char* refusal_sentence(uint32_t refusal) {
       return "a living peer has this rank";
     case Refusal::kRegion:
       return "it could not map the pair's region";
+    case Refusal::kOther:
+      return "another endpoint has its port now: it was started again";
     default:
       return "it gave no reason";
   }

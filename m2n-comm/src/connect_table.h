@@ -30,7 +30,16 @@ struct EntryWord {
 };
 
 // Why a connection was refused; sent as a number, told as a sentence.
-enum class Refusal : uint32_t { kNone = 0, kAbi = 1, kSecret = 2, kSizes = 3, kFull = 4, kRankTaken = 5, kRegion = 6 };
+enum class Refusal : uint32_t {
+  kNone = 0,
+  kAbi = 1,
+  kSecret = 2,
+  kSizes = 3,
+  kFull = 4,
+  kRankTaken = 5,
+  kRegion = 6,
+  kOther = 7
+};
 const char* refusal_sentence(uint32_t refusal);
 
 struct ConnectRequest {

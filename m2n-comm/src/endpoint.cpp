@@ -4,6 +4,9 @@
 
 #include "address.h"
 #include "failure.h"
+#include "shared_memory.h"
+#include "shared_station.h"
+#include "transports/ucx/ucx_station.h"
 
 namespace m2n {
 namespace {
@@ -17,6 +20,8 @@ void check_range(const char* field, uint32_t value, uint32_t low, uint32_t high)
   if (value < low || value > high)
     throw Failure(M2N_INVALID, sentence("%s is %u; it must be %u..%u", field, value, low, high));
 }
+
+bool has_network(int32_t transport) { return transport == M2N_UCX || transport == M2N_AUTO; }
 
 PairSizes sizes_of(const m2n_config& config) {
   return {config.slots, config.max_rows, config.max_pairs, config.max_groups, config.row_bytes, config.result_bytes};
@@ -53,25 +58,61 @@ Endpoint::Endpoint(const m2n_config& config)
       sizes_(sizes_of(config)),
       layout_(PairLayout::of(sizes_)),
       transport_(make_transport(config.transport)),
+      pipe_(has_network(config.transport)),
       doorbell_region_(transport_->create(kDoorbellMagic, kDoorbellBytes)),
-      doorbell_(doorbell_of(*doorbell_region_)),
+      doorbell_(*doorbell_region_, transport_->is_private(), pipe_.writing_end()),
       waiter_(doorbell_, uint64_t{config.spin_us} * 1000, uint64_t{config.yield_us} * 1000, counters_) {
   DoorbellShared& shared = doorbell_.shared();
   shared.abi = M2N_ABI_VERSION;
   shared.role = static_cast<uint32_t>(config.role);
   shared.rank = config.rank;
+  shared.pipe = pipe_.writing_end() > 0 ? pipe_.writing_end() : 0;
+  if (config.transport != M2N_UCX) {
+    const int32_t kind = config.transport == M2N_AUTO ? static_cast<int32_t>(M2N_SHM) : config.transport;
+    stations_.push_back(std::make_unique<SharedStation>(kind, config_, sizes_, layout_, *transport_, *doorbell_region_,
+                                                        doorbell_, waiter_));
+  }
+  if (has_network(config.transport)) {
+    auto station = std::make_unique<UcxStation>(config_, sizes_, layout_, pipe_, counters_);
+    waiter_.sleep_in(station.get());
+    stations_.push_back(std::move(station));
+  }
   store(shared.state, static_cast<uint32_t>(kConnected));
 }
 
 Endpoint::~Endpoint() { store(doorbell_.shared().state, static_cast<uint32_t>(kClosed)); }
 
 m2n_status Endpoint::address(uint8_t* out, uint32_t capacity, uint32_t* length) const {
-  const Address address{kAddressMagic,           M2N_ABI_VERSION, config_.transport, config_.role, config_.rank, 0,
-                        doorbell_region_->name()};
+  Address address{
+      kAddressMagic, M2N_ABI_VERSION, config_.transport, config_.role, config_.rank, 0, {}, HostId::own(), {}};
   if (out == nullptr || length == nullptr || capacity < sizeof address)
     return fail(M2N_INVALID, "an address needs room for %zu bytes", sizeof address);
+  for (const auto& station : stations_) station->describe(address);
   std::memcpy(out, &address, sizeof address);
   *length = sizeof address;
+  return M2N_OK;
+}
+
+std::unique_ptr<Link> Endpoint::connect_link(uint32_t peer, const Address& address, uint64_t until_ns) {
+  if (config_.transport != M2N_AUTO) return stations_.front()->connect(peer, address, until_ns);
+  const bool share = address.transport != M2N_UCX && address.host == HostId::own();
+  const bool reach = address.transport != M2N_SHM;
+  if (share) {
+    try {
+      return stations_.front()->connect(peer, address, until_ns);
+    } catch (const Failure& failure) {
+      // Another user's process, say: what memory cannot do a network may.
+      if (failure.status() != M2N_INVALID || !reach) throw;
+    }
+  }
+  if (!reach) throw Failure(M2N_INVALID, sentence("receiver %u shares memory only, and is on another host", peer));
+  return stations_.back()->connect(peer, address, until_ns);
+}
+
+m2n_status Endpoint::rows_per_chunk(uint32_t* dispatch_rows, uint32_t* result_rows) const {
+  if (dispatch_rows == nullptr || result_rows == nullptr) return fail(M2N_INVALID, "the outputs must not be NULL");
+  *dispatch_rows = layout_.rows_per_chunk;
+  *result_rows = layout_.results_per_chunk;
   return M2N_OK;
 }
 

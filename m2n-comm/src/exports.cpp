@@ -1,6 +1,7 @@
 // The C exports: each finds the endpoint's side, calls it inside the one guard, and nothing else.
 #include <memory>
 
+#include "capabilities.h"
 #include "failure.h"
 #include "m2n/m2n.h"
 #include "receiver.h"
@@ -84,9 +85,18 @@ uint32_t m2n_struct_bytes(int32_t which) {
       return sizeof(m2n_gather);
     case M2N_STRUCT_COUNTERS:
       return sizeof(m2n_counters);
+    case M2N_STRUCT_CAPABILITIES:
+      return sizeof(m2n_capabilities);
     default:
       return 0;
   }
+}
+
+m2n_status m2n_transport_capabilities(int32_t transport, m2n_capabilities* out) {
+  return guarded([&] {
+    if (out == nullptr) return fail(M2N_INVALID, "out must not be NULL");
+    return m2n::capabilities_of(transport, out);
+  });
 }
 
 m2n_status m2n_endpoint_open(const m2n_config* config, m2n_endpoint** out) {
@@ -134,6 +144,10 @@ m2n_status m2n_peer_state(m2n_endpoint* endpoint, uint32_t peer) {
   return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.peer_state(peer); });
 }
 
+m2n_status m2n_peer_transport(m2n_endpoint* endpoint, uint32_t peer, int32_t* transport) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.peer_transport(peer, transport); });
+}
+
 m2n_status m2n_slot_open(m2n_endpoint* endpoint, uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs,
                          uint32_t groups, m2n_slot_view* out) {
   return with_sender(endpoint,
@@ -141,7 +155,37 @@ m2n_status m2n_slot_open(m2n_endpoint* endpoint, uint32_t slot, uint32_t peer, u
 }
 
 m2n_status m2n_dispatch(m2n_endpoint* endpoint, uint32_t slot, const m2n_message* message, m2n_ticket* out) {
-  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch(slot, message, out); });
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch(slot, message, true, out); });
+}
+
+m2n_status m2n_dispatch_begin(m2n_endpoint* endpoint, uint32_t slot, const m2n_message* message, m2n_ticket* out) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch(slot, message, false, out); });
+}
+
+m2n_status m2n_dispatch_rows(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t peer, uint32_t rows) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) { return sender.dispatch_rows(ticket, peer, rows); });
+}
+
+m2n_status m2n_rows_per_chunk(m2n_endpoint* endpoint, uint32_t* dispatch_rows, uint32_t* result_rows) {
+  return with_endpoint(endpoint,
+                       [&](m2n::Endpoint& common) { return common.rows_per_chunk(dispatch_rows, result_rows); });
+}
+
+m2n_status m2n_results_wait(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t peer, uint32_t pairs, uint32_t wait_us,
+                            const void** rows, uint32_t* available) {
+  return with_sender(endpoint, [&](m2n::Sender& sender) {
+    return sender.results_wait(ticket, peer, pairs, wait_us, rows, available);
+  });
+}
+
+m2n_status m2n_rows_wait(m2n_endpoint* endpoint, const m2n_batch* batch, uint32_t piece, uint32_t rows,
+                         uint32_t wait_us, uint32_t* available) {
+  return with_receiver(
+      endpoint, [&](m2n::Receiver& receiver) { return receiver.rows_wait(batch, piece, rows, wait_us, available); });
+}
+
+m2n_status m2n_return_rows(m2n_endpoint* endpoint, const m2n_batch* batch, uint32_t piece, uint32_t pairs) {
+  return with_receiver(endpoint, [&](m2n::Receiver& receiver) { return receiver.return_rows(batch, piece, pairs); });
 }
 
 m2n_status m2n_combine(m2n_endpoint* endpoint, m2n_ticket ticket, uint32_t wait_us, m2n_result* results,

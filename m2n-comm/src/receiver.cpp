@@ -13,7 +13,6 @@ namespace {
 constexpr uint64_t kHouseNs = 50'000'000;  // between two looks for dead senders, while there is work
 // While there is none, a dead sender holds nothing that anybody waits for, and each look costs a wake-up.
 constexpr uint64_t kIdleHouseNs = 250'000'000;
-constexpr uint32_t kChunksOfResult = 2;  // the header, and all result rows at once
 
 bool is_answer(int32_t status) {
   return status == M2N_OK || status == M2N_VERSION_MISSING || status == M2N_MISPLACED || status == M2N_INTERNAL;
@@ -21,8 +20,7 @@ bool is_answer(int32_t status) {
 
 }  // namespace
 
-Receiver::Receiver(const m2n_config& config)
-    : Endpoint(config), acceptor_(config_, sizes_, layout_, *transport_, doorbell_) {
+Receiver::Receiver(const m2n_config& config) : Endpoint(config) {
   pairs_.reserve(config.max_peers);
   phases_.reserve(config.max_peers);
   ready_.reserve(std::size_t{config.max_peers} * config.slots);
@@ -41,7 +39,7 @@ uint32_t Receiver::peer_count() const { return static_cast<uint32_t>(pairs_.size
 
 m2n_status Receiver::check_gather(const m2n_gather* gather) const {
   if (!batch_.empty()) return fail(M2N_INVALID, "the last batch is not returned yet");
-  if (gather == nullptr || gather->tag_count == 0 || gather->reserved != 0)
+  if (gather == nullptr || gather->tag_count == 0 || gather->early > 1)
     return fail(M2N_INVALID, "a gather needs at least one tag");
   return M2N_OK;
 }
@@ -54,6 +52,7 @@ m2n_status Receiver::receive(const m2n_gather* gather, uint32_t wait_us, m2n_bat
     last_tag_ %= tag_count_;
     refuse_foreign_tags();
   }
+  takes_early_ = gather->early != 0;
   const uint64_t now = now_ns();
   if (now - checked_ns_ >= kHouseNs) keep_house();
   GatherDecision decision{};
@@ -86,7 +85,10 @@ GatherDecision Receiver::look_around(const m2n_gather& gather) {
 }
 
 void Receiver::collect() {
-  if (acceptor_.has_news()) accept();
+  for (const auto& station : stations_) {
+    station->progress();
+    if (station->has_news()) accept(*station);
+  }
   for (uint32_t sender = 0; sender < pairs_.size();) {
     const bool stays = !has_left(*pairs_[sender]) && collect_pair(sender);
     if (stays)
@@ -101,6 +103,7 @@ bool Receiver::collect_pair(uint32_t sender) {
   Pair& pair = *pairs_[sender];
   for (uint32_t slot = 0; slot < sizes_.slots; ++slot) {
     Pair::Slot& state = pair.slots[slot];
+    if (state.state == Pair::Slot::kDraining) drain(pair, slot);
     if (state.state != Pair::Slot::kIdle) continue;
     const uint64_t counter = load(pair.view.header().sender.arrived[slot]);
     if (counter == state.seen) continue;
@@ -109,13 +112,15 @@ bool Receiver::collect_pair(uint32_t sender) {
     if (!arrival.has_header()) continue;
     copy_once(&state.header, pair.view.dispatch(slot), sizeof state.header);
     if (arrival.is_too_much(state.header.chunks) || state.header.chunks > kMaxChunks) return false;
-    if (!arrival.is_whole(state.header.chunks)) continue;
-    state.seen = counter;
+    state.is_whole = arrival.is_whole(state.header.chunks);
+    if (!state.is_whole && !takes_early_) continue;
+    if (state.is_whole) state.seen = counter;
+    state.told = 0;
     ++state.sequence;
     state.seen_ns = now_ns();
     take_in(sender, slot);
   }
-  return true;
+  return !pair.is_broken;
 }
 
 void Receiver::take_in(uint32_t sender, uint32_t slot) {
@@ -124,7 +129,7 @@ void Receiver::take_in(uint32_t sender, uint32_t slot) {
   if (!read_piece(pair, slot) || state.header.tag >= tag_count_) {
     ++counters_.invalid;
     answer(pair, slot, M2N_INVALID, 0);
-    pair.peer_doorbell.ring();
+    pair.link->ring();
     return;
   }
   state.state = Pair::Slot::kReady;
@@ -151,7 +156,7 @@ void Receiver::refuse_foreign_tags() {
     Pair& pair = *pairs_[piece.sender];
     ++counters_.invalid;
     answer(pair, piece.slot, M2N_INVALID, 0);
-    pair.peer_doorbell.ring();
+    pair.link->ring();
     return true;
   });
 }
@@ -160,18 +165,18 @@ void Receiver::refuse_foreign_tags() {
 
 bool Receiver::has_left(const Pair& pair) { return load(pair.view.header().sender.state) == kClosed; }
 
-void Receiver::accept() {
-  acceptor_.accept([this](uint32_t rank) { return room_for(rank); },
-                   [this](std::shared_ptr<Pair> pair) {
-                     pairs_.push_back(std::move(pair));
-                     phases_.push_back({true, false, 0});
-                   });
+void Receiver::accept(Station& station) {
+  station.accept([this](uint32_t rank) { return room_for(rank); },
+                 [this](std::shared_ptr<Pair> pair) {
+                   pairs_.push_back(std::move(pair));
+                   phases_.push_back({true, false, 0});
+                 });
 }
 
 Refusal Receiver::room_for(uint32_t rank) {
   for (uint32_t sender = 0; sender < pairs_.size(); ++sender) {
     if (pairs_[sender]->rank != rank) continue;
-    if (!has_left(*pairs_[sender]) && pairs_[sender]->watch->alive()) return Refusal::kRankTaken;
+    if (!has_left(*pairs_[sender]) && pairs_[sender]->link->alive()) return Refusal::kRankTaken;
     drop(sender);
     break;
   }
@@ -181,19 +186,20 @@ Refusal Receiver::room_for(uint32_t rank) {
 void Receiver::keep_house() {
   checked_ns_ = now_ns();
   for (uint32_t sender = 0; sender < pairs_.size();) {
-    if (pairs_[sender]->watch->alive())
+    if (pairs_[sender]->link->alive())
       ++sender;
     else
       drop(sender);
   }
-  accept();
-  acceptor_.reclaim(checked_ns_);
+  for (const auto& station : stations_) {
+    accept(*station);
+    station->keep_house(checked_ns_);
+  }
 }
 
 void Receiver::drop(uint32_t sender) {
   Pair& pair = *pairs_[sender];
-  store(pair.view.header().receiver.state, static_cast<uint32_t>(kClosed));
-  pair.peer_doorbell.ring();
+  pair.link->leave();
   std::erase_if(ready_, [&](const ReadyPiece& piece) { return piece.sender == sender; });
   for (ReadyPiece& piece : ready_)
     if (piece.sender > sender) --piece.sender;
@@ -231,6 +237,67 @@ bool Receiver::is_current(const m2n_batch* batch) const {
   return batch != nullptr && !batch_.empty() && batch->pieces == pieces_.data() && batch->count == batch_.size();
 }
 
+uint32_t Receiver::rows_here(Pair& pair, uint32_t slot) {
+  Pair::Slot& state = pair.slots[slot];
+  if (state.is_whole) return state.header.rows;
+  const uint64_t counter = load(pair.view.header().sender.arrived[slot]);
+  const Arrival arrival(state.seen, counter);
+  if (arrival.is_absurd() || !arrival.has_header() || arrival.is_too_much(state.header.chunks)) {
+    pair.is_broken = true;
+    return 0;
+  }
+  if (arrival.is_whole(state.header.chunks)) {
+    state.is_whole = true;
+    state.seen = counter;
+    return state.header.rows;
+  }
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(state.header.rows, uint64_t{arrival.pieces() - 1} * layout_.rows_per_chunk));
+}
+
+m2n_status Receiver::rows_wait(const m2n_batch* batch, uint32_t piece, uint32_t rows, uint32_t wait_us,
+                               uint32_t* available) {
+  if (!is_current(batch) || available == nullptr)
+    return fail(M2N_INVALID, "this is not the batch that was received last, or it is returned already");
+  if (piece >= batch_.size() || batch_[piece].returned || rows > pieces_[piece].rows_count)
+    return fail(M2N_INVALID, "piece %u is not in the batch, is returned already, or has fewer rows", piece);
+  Pair& pair = *batch_[piece].pair;
+  const uint32_t slot = pieces_[piece].slot;
+  const auto look = [&]() -> uint64_t {
+    for (const auto& station : stations_) station->progress();
+    *available = rows_here(pair, slot);
+    return *available >= rows || pair.is_broken || has_left(pair) ? 0 : kNever;
+  };
+  const uint64_t until_ns = after_us(now_ns(), wait_us);
+  while (waiter_.wait_through(std::min(until_ns, now_ns() + kHouseNs), look) == WaitEnd::kPassed) {
+    if (!pair.link->alive()) return fail(M2N_PEER_LOST, "sender %u has ended", pair.rank);
+    if (now_ns() >= until_ns) return M2N_PENDING;
+  }
+  if (*available >= rows) return M2N_OK;
+  return pair.is_broken ? fail(M2N_INVALID, "sender %u broke the protocol", pair.rank)
+                        : fail(M2N_PEER_LOST, "sender %u has left", pair.rank);
+}
+
+m2n_status Receiver::return_rows(const m2n_batch* batch, uint32_t piece, uint32_t pairs) {
+  if (!is_current(batch))
+    return fail(M2N_INVALID, "this is not the batch that was received last, or it is returned already");
+  if (piece >= batch_.size() || batch_[piece].returned || pairs > pieces_[piece].pairs)
+    return fail(M2N_INVALID, "piece %u is not in the batch, is returned already, or has fewer pairs", piece);
+  Pair& pair = *batch_[piece].pair;
+  const uint32_t slot = pieces_[piece].slot, all = pieces_[piece].pairs;
+  const uint32_t chunks = layout_.result_chunks(all);
+  // The last chunk is left to m2n_return, which ends the piece.
+  const uint32_t written = std::min(1 + pairs / layout_.results_per_chunk, chunks - 1);
+  if (pair.slots[slot].told == 0) {
+    if (written < 2) return M2N_OK;
+    begin_answer(pair, slot, M2N_OK, 0, all, written);
+  } else {
+    publish_results(pair, slot, written);
+  }
+  pair.link->ring();
+  return M2N_OK;
+}
+
 m2n_status Receiver::return_batch(const m2n_batch* batch, int32_t status, uint64_t compute_ns) {
   if (!is_current(batch))
     return fail(M2N_INVALID, "this is not the batch that was received last, or it is returned already");
@@ -239,7 +306,7 @@ m2n_status Receiver::return_batch(const m2n_batch* batch, int32_t status, uint64
     if (!batch_[piece].returned) answer(*batch_[piece].pair, pieces_[piece].slot, status, compute_ns);
   // Rung after all are published: a sender that wakes up at once must not take this core from the others' results.
   for (const BatchPiece& piece : batch_)
-    if (!piece.returned) piece.pair->peer_doorbell.ring();
+    if (!piece.returned) piece.pair->link->ring();
   batch_.clear();
   pieces_.clear();
   return M2N_OK;
@@ -253,20 +320,55 @@ m2n_status Receiver::return_piece(const m2n_batch* batch, uint32_t piece, int32_
     return fail(M2N_INVALID, "piece %u is not in the batch, or is returned already", piece);
   answer(*batch_[piece].pair, pieces_[piece].slot, status, compute_ns);
   batch_[piece].returned = true;
-  batch_[piece].pair->peer_doorbell.ring();
+  batch_[piece].pair->link->ring();
   return M2N_OK;
 }
 
 // Publishes the slot's result; the caller rings.
 void Receiver::answer(Pair& pair, uint32_t slot, int32_t status, uint64_t compute_ns) {
   Pair::Slot& state = pair.slots[slot];
-  const ResultHeader header{state.sequence,     now_ns() - state.seen_ns, compute_ns, status,
-                            state.header.pairs, kChunksOfResult,          {}};
-  std::memcpy(pair.view.result(slot), &header, sizeof header);
-  state.published = Arrival::after(state.published, kChunksOfResult);
+  rows_here(pair, slot);
+  if (!state.is_whole) {
+    // The sender must not use the slot again before all that it sent has come.
+    state.state = Pair::Slot::kDraining;
+    state.owed_status = status;
+    return;
+  }
+  const uint32_t pairs = status == M2N_OK ? state.header.pairs : 0;
+  if (state.told == 0)
+    begin_answer(pair, slot, status, compute_ns, pairs, layout_.result_chunks(pairs));
+  else
+    publish_results(pair, slot, layout_.result_chunks(state.header.pairs));
   state.state = Pair::Slot::kIdle;
-  if (status == M2N_OK) counters_.bytes += uint64_t{state.header.pairs} * sizes_.result_bytes;
-  store(pair.view.header().receiver.arrived[slot], state.published);
+  counters_.bytes += uint64_t{pairs} * sizes_.result_bytes;
+}
+
+void Receiver::begin_answer(Pair& pair, uint32_t slot, int32_t status, uint64_t compute_ns, uint32_t pairs,
+                            uint32_t chunks) {
+  Pair::Slot& state = pair.slots[slot];
+  const uint32_t all = layout_.result_chunks(pairs);
+  const ResultHeader header{state.sequence, now_ns() - state.seen_ns, compute_ns, status, state.header.pairs, all, {}};
+  std::memcpy(pair.view.result(slot), &header, sizeof header);
+  state.published = Arrival::after(state.published, chunks);
+  state.told = chunks;
+  pair.link->publish_result({slot, pairs, pairs, 0, all, 0, chunks, state.published});
+}
+
+void Receiver::publish_results(Pair& pair, uint32_t slot, uint32_t chunks) {
+  Pair::Slot& state = pair.slots[slot];
+  if (chunks <= state.told) return;
+  const uint32_t pairs = state.header.pairs, count = chunks - state.told;
+  state.published = Arrival::plus(state.published, count);
+  pair.link->publish_result({slot, pairs, pairs, 0, layout_.result_chunks(pairs), state.told, count, state.published});
+  state.told = chunks;
+}
+
+// A piece that was answered before it was whole, once it is.
+void Receiver::drain(Pair& pair, uint32_t slot) {
+  rows_here(pair, slot);
+  if (!pair.slots[slot].is_whole) return;
+  answer(pair, slot, pair.slots[slot].owed_status, 0);
+  pair.link->ring();
 }
 
 }  // namespace m2n

@@ -10,9 +10,8 @@ namespace m2n {
 namespace {
 
 constexpr uint64_t kLifeCheckNs = 4'000'000;  // a dead receiver is noticed within this, plus a scheduling delay
-constexpr uint64_t kConnectSliceNs = 1'000'000;
-constexpr uint32_t kChunksOfDispatch = 2;  // the header, and all rows at once
-constexpr uint32_t kUseShift = 4;          // a ticket is (use of the slot, slot)
+constexpr int kMostMoves = 1'000;
+constexpr uint32_t kUseShift = 4;             // a ticket is (use of the slot, slot)
 static_assert(kMaxSlots <= 1u << kUseShift);
 
 bool is_answer(int32_t status) {
@@ -52,58 +51,12 @@ m2n_status Sender::connect(uint32_t peer, const uint8_t* bytes, uint32_t length,
   std::erase_if(pairs_, [](const auto& pair) { return pair->lost; });
   if (pairs_.size() == config_.max_peers)
     return fail(M2N_REFUSED, "%u peers are connected, which is max_peers", config_.max_peers);
-  const std::shared_ptr<Pair> pair = make_pair(peer, address);
-  ConnectRequest request{M2N_ABI_VERSION, config_.rank, sizes_, {}, pair->region->name(), doorbell_region_->name()};
-  std::memcpy(request.secret, config_.secret, sizeof request.secret);
-  ConnectClaim claim(pair->peer_doorbell.shared().table);
-  const m2n_status status = await_answer(peer, claim, request, *pair, until_ns);
-  if (status != M2N_OK) {
-    drop(*pair);
-    return status;
-  }
-  pair->region->unname();
-  pairs_.push_back(pair);
-  return M2N_OK;
-}
-
-std::shared_ptr<Sender::Pair> Sender::make_pair(uint32_t peer, const Address& address) const {
   auto pair = std::make_shared<Pair>();
   pair->peer = peer;
-  pair->watch = transport_->watch(address.doorbell);
-  pair->peer_doorbell_region = transport_->map(address.doorbell, kDoorbellMagic, kDoorbellBytes);
-  pair->peer_doorbell = doorbell_of(*pair->peer_doorbell_region);
-  pair->region = transport_->create(kPairMagic, layout_.region_bytes);
-  pair->view = PairView(pair->region->base(), layout_);
-  PairHeader& header = pair->view.header();
-  header.abi = M2N_ABI_VERSION;
-  header.sizes = sizes_;
-  store(header.sender.state, static_cast<uint32_t>(kConnected));
-  return pair;
-}
-
-m2n_status Sender::await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair,
-                                uint64_t until_ns) {
-  ConnectAnswer answer{};
-  bool announced = false;
-  const auto is_gone = [&] { return load(pair.peer_doorbell.shared().state) == kClosed || !pair.watch->alive(); };
-  for (;;) {
-    if (!announced && claim.take()) {
-      claim.announce(request);
-      pair.peer_doorbell.ring();
-      announced = true;
-    }
-    // A wake-up is kept for the next data-path wait: an answer under way is worth more. The receiver rings when it has
-    // answered, unless it refuses.
-    const uint64_t slice_until_ns = std::min(until_ns, now_ns() + kConnectSliceNs);
-    waiter_.wait_through(slice_until_ns, [&] { return announced && claim.has_answer(&answer) ? 0 : kNever; });
-    if (announced && claim.has_answer(&answer)) break;
-    if (is_gone()) return fail(M2N_PEER_LOST, "receiver %u has ended before it answered", peer);
-    if (now_ns() < until_ns) continue;
-    if (!announced) return fail(M2N_REFUSED, "receiver %u has too many connections under way", peer);
-    if (claim.withdraw()) return fail(M2N_TIMEOUT, "receiver %u did not answer in time: it is not receiving", peer);
-  }
-  if (answer.status == M2N_OK) return M2N_OK;
-  return fail(M2N_REFUSED, "receiver %u refused: %s", peer, refusal_sentence(answer.refusal));
+  pair->link = connect_link(peer, address, until_ns);
+  pair->view = PairView(pair->link->base(), layout_);
+  pairs_.push_back(std::move(pair));
+  return M2N_OK;
 }
 
 m2n_status Sender::disconnect(uint32_t peer) {
@@ -117,8 +70,7 @@ m2n_status Sender::disconnect(uint32_t peer) {
 // From now on every open piece of this pair ends with M2N_PEER_LOST.
 void Sender::drop(Pair& pair) {
   pair.lost = true;
-  store(pair.view.header().sender.state, static_cast<uint32_t>(kClosed));
-  pair.peer_doorbell.ring();
+  pair.link->leave();
 }
 
 bool Sender::has_left(Pair& pair) {
@@ -127,13 +79,22 @@ bool Sender::has_left(Pair& pair) {
 }
 
 bool Sender::is_lost(Pair& pair) {
-  if (!has_left(pair) && !pair.watch->alive()) drop(pair);
+  if (!has_left(pair) && !pair.link->alive()) drop(pair);
   return pair.lost;
 }
 
 m2n_status Sender::peer_state(uint32_t peer) {
+  progress();
   Pair* pair = find(peer);
   return pair == nullptr || is_lost(*pair) ? M2N_PEER_LOST : M2N_OK;
+}
+
+m2n_status Sender::peer_transport(uint32_t peer, int32_t* transport) {
+  const Pair* pair = find(peer);
+  if (transport == nullptr) return fail(M2N_INVALID, "transport must not be NULL");
+  if (pair == nullptr) return fail(M2N_PEER_LOST, "receiver %u is not connected", peer);
+  *transport = pair->link->transport();
+  return M2N_OK;
 }
 
 // ---- from open to dispatched ----
@@ -149,7 +110,10 @@ m2n_status Sender::slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32
   Pair* pair = find(peer);
   if (pair == nullptr || has_left(*pair)) return fail(M2N_PEER_LOST, "receiver %u is not connected", peer);
   PairSlot& state = pair->slots[slot];
+  if (pair->link->is_sending(slot)) progress();
+  if (pair->link->is_sending(slot)) return fail(M2N_PENDING, "slot %u is still on its way to receiver %u", slot, peer);
   if (state.state == PairSlot::kAbandoned) {
+    progress();
     ResultHeader late;
     if (take_result(*pair, slot, &late) == M2N_PENDING)
       return is_lost(*pair) ? fail(M2N_PEER_LOST, "receiver %u is lost", peer)
@@ -177,7 +141,7 @@ void Sender::add_piece(Slot& ticket, const Pair& pair) {
   ticket.pieces.push_back({*owner, {}});
 }
 
-m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out) {
+m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, bool whole, m2n_ticket* out) {
   if (message == nullptr || out == nullptr || slot >= sizes_.slots)
     return fail(M2N_INVALID, "slot %u does not exist; there are %u", slot, sizes_.slots);
   if (message->deadline_us == 0 || message->reserved != 0)
@@ -190,27 +154,62 @@ m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, m2n_ticke
   for (TicketPiece& piece : ticket.pieces) {
     Pair& pair = *piece.pair;
     piece.result = {nullptr, pair.peer, pair.lost ? M2N_PEER_LOST : M2N_PENDING, pair.slots[slot].pairs, 0, 0, 0};
-    if (!pair.lost) publish(pair, slot, *message);
+    if (!pair.lost) publish(pair, slot, *message, whole);
   }
   // Rung after all are published: a receiver that wakes up at once must not take this core from the pieces still to
   // come.
   for (TicketPiece& piece : ticket.pieces)
-    if (piece.result.status == M2N_PENDING) piece.pair->peer_doorbell.ring();
+    if (piece.result.status == M2N_PENDING) piece.pair->link->ring();
   *out = ticket.use << kUseShift | slot;
   return M2N_OK;
 }
 
-void Sender::publish(Pair& pair, uint32_t slot, const m2n_message& message) {
+void Sender::publish(Pair& pair, uint32_t slot, const m2n_message& message, bool whole) {
   PairSlot& state = pair.slots[slot];
   ++state.sequence;
-  const DispatchHeader header{state.sequence, message.version, message.epoch,     message.tag, state.rows,
-                              state.pairs,    state.groups,    kChunksOfDispatch, {}};
+  state.chunks = layout_.dispatch_chunks(state.rows);
+  // A message without rows has nothing to wait for.
+  state.told = whole || state.rows == 0 ? state.chunks : 1;
+  const DispatchHeader header{state.sequence, message.version, message.epoch, message.tag, state.rows,
+                              state.pairs,    state.groups,    state.chunks,  {}};
   std::memcpy(pair.view.dispatch(slot), &header, sizeof header);
-  state.published = Arrival::after(state.published, kChunksOfDispatch);
-  store(pair.view.header().sender.arrived[slot], state.published);
+  state.published = Arrival::after(state.published, state.told);
   state.state = PairSlot::kSent;
+  pair.link->publish_dispatch(
+      {slot, state.rows, state.pairs, state.groups, state.chunks, 0, state.told, state.published});
   ++counters_.messages;
   counters_.bytes += uint64_t{state.rows} * sizes_.row_bytes;
+}
+
+void Sender::publish_up_to(Pair& pair, uint32_t slot, uint32_t chunks) {
+  PairSlot& state = pair.slots[slot];
+  if (chunks <= state.told) return;
+  const uint32_t count = chunks - state.told;
+  state.published = Arrival::plus(state.published, count);
+  pair.link->publish_dispatch(
+      {slot, state.rows, state.pairs, state.groups, state.chunks, state.told, count, state.published});
+  state.told = chunks;
+  pair.link->ring();
+}
+
+m2n_status Sender::dispatch_rows(m2n_ticket number, uint32_t peer, uint32_t rows) {
+  uint32_t slot;
+  Slot* ticket = find_ticket(number, &slot);
+  if (ticket == nullptr) return fail(M2N_INVALID, "this ticket was released, or never was one");
+  TicketPiece* piece = find_piece(*ticket, peer);
+  if (piece == nullptr) return fail(M2N_INVALID, "the ticket has no piece for receiver %u", peer);
+  Pair& pair = *piece->pair;
+  const PairSlot& state = pair.slots[slot];
+  if (rows > state.rows) return fail(M2N_INVALID, "the piece has %u rows, not %u", state.rows, rows);
+  if (has_left(pair)) return fail(M2N_PEER_LOST, "receiver %u is lost", peer);
+  publish_up_to(pair, slot, rows == state.rows ? state.chunks : 1 + rows / layout_.rows_per_chunk);
+  return M2N_OK;
+}
+
+Sender::TicketPiece* Sender::find_piece(Slot& ticket, uint32_t peer) {
+  for (TicketPiece& piece : ticket.pieces)
+    if (piece.pair->peer == peer) return &piece;
+  return nullptr;
 }
 
 // ---- from dispatched to released ----
@@ -261,6 +260,7 @@ void Sender::settle_piece(TicketPiece& piece, uint32_t slot) {
 
 // Whether every piece has ended.
 bool Sender::settle(Slot& ticket, uint32_t slot) {
+  progress();
   bool all = true;
   for (TicketPiece& piece : ticket.pieces) {
     if (piece.result.status == M2N_PENDING) settle_piece(piece, slot);
@@ -309,6 +309,52 @@ m2n_status Sender::combine(m2n_ticket number, uint32_t wait_us, m2n_result* resu
   return M2N_OK;
 }
 
+uint32_t Sender::early_results(Pair& pair, uint32_t slot) const {
+  const PairSlot& state = pair.slots[slot];
+  const Arrival arrival(state.seen, load(pair.view.header().receiver.arrived[slot]));
+  if (!arrival.has_header() || arrival.is_absurd()) return 0;
+  ResultHeader header;
+  copy_once(&header, pair.view.result(slot), sizeof header);
+  if (header.sequence != state.sequence || header.status != M2N_OK || header.pairs != state.pairs) return 0;
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(state.pairs, uint64_t{arrival.pieces() - 1} * layout_.results_per_chunk));
+}
+
+m2n_status Sender::results_wait(m2n_ticket number, uint32_t peer, uint32_t pairs, uint32_t wait_us, const void** rows,
+                                uint32_t* available) {
+  uint32_t slot;
+  Slot* ticket = find_ticket(number, &slot);
+  if (ticket == nullptr || rows == nullptr || available == nullptr)
+    return fail(M2N_INVALID, "this ticket was released, or never was one");
+  TicketPiece* piece = find_piece(*ticket, peer);
+  if (piece == nullptr) return fail(M2N_INVALID, "the ticket has no piece for receiver %u", peer);
+  Pair& pair = *piece->pair;
+  if (pairs > piece->result.pairs)
+    return fail(M2N_INVALID, "the piece has %u pairs, not %u", piece->result.pairs, pairs);
+  const auto look = [&]() -> uint64_t {
+    progress();
+    *available = 0;
+    if (piece->result.status == M2N_PENDING) *available = early_results(pair, slot);
+    if (*available >= pairs && *available > 0) return 0;
+    if (piece->result.status == M2N_PENDING) settle_piece(*piece, slot);
+    return piece->result.status != M2N_PENDING ? 0 : kNever;
+  };
+  const uint64_t until_ns = std::min(ticket->deadline_ns, after_us(now_ns(), wait_us));
+  check_peers();
+  switch (waiter_.wait(until_ns, kLifeCheckNs, look, [this] { check_peers(); })) {
+    case WaitEnd::kWoken:
+      return M2N_WOKEN;
+    case WaitEnd::kPassed:
+      return now_ns() < ticket->deadline_ns ? M2N_PENDING : M2N_TIMEOUT;
+    default:
+      break;
+  }
+  if (piece->result.status == M2N_OK) *available = piece->result.pairs;
+  *rows = pair.view.results(slot);
+  const bool is_there = piece->result.status == M2N_OK || piece->result.status == M2N_PENDING;
+  return is_there ? M2N_OK : static_cast<m2n_status>(piece->result.status);
+}
+
 m2n_status Sender::release(m2n_ticket number) {
   uint32_t slot;
   Slot* ticket = find_ticket(number, &slot);
@@ -316,6 +362,8 @@ m2n_status Sender::release(m2n_ticket number) {
   for (TicketPiece& piece : ticket->pieces) {
     PairSlot& state = piece.pair->slots[slot];
     if (state.state == PairSlot::kSent) state.state = PairSlot::kAbandoned;
+    // A message that stayed in pieces would keep the slot for ever.
+    if (!piece.pair->lost) publish_up_to(*piece.pair, slot, state.chunks);
   }
   ticket->pieces.clear();
   ticket->state = Slot::kFree;

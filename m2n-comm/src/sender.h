@@ -20,9 +20,14 @@ class Sender final : public Endpoint {
   m2n_status connect(uint32_t peer, const uint8_t* address, uint32_t length, uint32_t wait_us);
   m2n_status disconnect(uint32_t peer);
   m2n_status peer_state(uint32_t peer);
+  m2n_status peer_transport(uint32_t peer, int32_t* transport);
   m2n_status slot_open(uint32_t slot, uint32_t peer, uint32_t rows, uint32_t pairs, uint32_t groups,
                        m2n_slot_view* out);
-  m2n_status dispatch(uint32_t slot, const m2n_message* message, m2n_ticket* out);
+  // `whole`: the rows are written; else they follow by dispatch_rows.
+  m2n_status dispatch(uint32_t slot, const m2n_message* message, bool whole, m2n_ticket* out);
+  m2n_status dispatch_rows(m2n_ticket ticket, uint32_t peer, uint32_t rows);
+  m2n_status results_wait(m2n_ticket ticket, uint32_t peer, uint32_t pairs, uint32_t wait_us, const void** rows,
+                          uint32_t* available);
   m2n_status combine(m2n_ticket ticket, uint32_t wait_us, m2n_result* results, uint32_t capacity, uint32_t* count);
   m2n_status release(m2n_ticket ticket);
 
@@ -40,14 +45,13 @@ class Sender final : public Endpoint {
     uint32_t rows = 0;
     uint32_t pairs = 0;
     uint32_t groups = 0;
+    uint32_t chunks = 0;  // of the message that was sent last
+    uint32_t told = 0;    // how many of them are published
   };
   struct Pair {
     uint32_t peer = 0;
-    std::unique_ptr<Region> region;
-    std::unique_ptr<Region> peer_doorbell_region;
-    std::unique_ptr<PeerWatch> watch;
+    std::unique_ptr<Link> link;
     PairView view;
-    Doorbell peer_doorbell;
     bool lost = false;    // the peer has left or died, or was dropped here; what it returned before still counts
     bool broken = false;  // it broke the protocol: nothing it wrote counts
     std::array<PairSlot, kMaxSlots> slots;
@@ -66,14 +70,15 @@ class Sender final : public Endpoint {
   };
 
   Pair* find(uint32_t peer) const;
-  std::shared_ptr<Pair> make_pair(uint32_t peer, const Address& address) const;
-  m2n_status await_answer(uint32_t peer, ConnectClaim& claim, const ConnectRequest& request, const Pair& pair,
-                          uint64_t until_ns);
   void drop(Pair& pair);
   bool has_left(Pair& pair);  // said so, or was dropped here
   bool is_lost(Pair& pair);   // has left, or died
   void add_piece(Slot& ticket, const Pair& pair);
-  void publish(Pair& pair, uint32_t slot, const m2n_message& message);
+  void publish(Pair& pair, uint32_t slot, const m2n_message& message, bool whole);
+  void publish_up_to(Pair& pair, uint32_t slot, uint32_t chunks);
+  TicketPiece* find_piece(Slot& ticket, uint32_t peer);
+  // Result rows that have come of a piece that is not settled.
+  uint32_t early_results(Pair& pair, uint32_t slot) const;
   // Takes the result out of the slot if it is there: its end as a status, M2N_PENDING if it is not.
   int32_t take_result(Pair& pair, uint32_t slot, ResultHeader* header);
   void settle_piece(TicketPiece& piece, uint32_t slot);

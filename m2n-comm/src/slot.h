@@ -20,6 +20,8 @@ constexpr uint32_t kMaxSlots = 16;
 constexpr uint32_t kMaxPeers = 256;
 constexpr uint64_t kLine = 64;  // bytes of a cache line
 constexpr uint64_t kPage = 4096;
+constexpr uint64_t kChunkBytes = 32768;  // rows are published in chunks of this: the reader works while the writer does
+constexpr uint32_t kMaxChunks = 1024;    // of one message
 constexpr uint64_t kPairMagic = 0x313152494150324dull;  // "M2PAIR11"
 
 // What both sides of a pair must agree on.
@@ -92,6 +94,8 @@ struct PairLayout {
   uint64_t results;
   uint64_t slot_bytes;
   uint64_t region_bytes;
+  uint32_t rows_per_chunk;
+  uint32_t results_per_chunk;
 
   static constexpr PairLayout of(const PairSizes& sizes) {
     PairLayout layout{};
@@ -102,10 +106,24 @@ struct PairLayout {
     layout.results = layout.result_header + sizeof(ResultHeader);
     layout.slot_bytes = line_after(layout.results + uint64_t{sizes.max_pairs} * sizes.result_bytes);
     layout.region_bytes = (sizeof(PairHeader) + layout.slot_bytes * sizes.slots + kPage - 1) / kPage * kPage;
+    layout.rows_per_chunk = per_chunk(sizes.max_rows, sizes.row_bytes);
+    layout.results_per_chunk = per_chunk(sizes.max_pairs, sizes.result_bytes);
     return layout;
   }
 
+  // Chunks of a message of so many rows: the header with the index arrays, then the rows; at least one chunk of rows,
+  // even if it is empty.
+  static constexpr uint32_t chunks(uint32_t rows, uint32_t rows_per_chunk) {
+    return rows == 0 ? 2 : 1 + (rows + rows_per_chunk - 1) / rows_per_chunk;
+  }
+  uint32_t dispatch_chunks(uint32_t rows) const { return chunks(rows, rows_per_chunk); }
+  uint32_t result_chunks(uint32_t pairs) const { return chunks(pairs, results_per_chunk); }
+
  private:
+  static constexpr uint32_t per_chunk(uint32_t most_rows, uint32_t bytes) {
+    const uint64_t by_size = kChunkBytes / bytes, by_count = (most_rows + kMaxChunks - 3) / (kMaxChunks - 2);
+    return static_cast<uint32_t>(by_size > by_count ? by_size : (by_count > 0 ? by_count : 1));
+  }
   static constexpr uint64_t line_after(uint64_t offset) { return (offset + kLine - 1) / kLine * kLine; }
 };
 

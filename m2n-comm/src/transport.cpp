@@ -11,11 +11,13 @@ namespace m2n {
 std::unique_ptr<Transport> make_transport(int32_t transport) {
   switch (transport) {
     case M2N_LOOPBACK:
+    case M2N_UCX:  // its doorbell is seen by its own process only
       return std::make_unique<LoopbackTransport>();
     case M2N_SHM:
+    case M2N_AUTO:
       return std::make_unique<ShmTransport>();
     default:
-      throw Failure(M2N_INVALID, sentence("transport %d is unknown; 0 is loopback, 1 is shm", transport));
+      throw Failure(M2N_INVALID, sentence("transport %d is unknown; 0 is loopback, 1 shm, 2 ucx, 3 auto", transport));
   }
 }
 

@@ -57,12 +57,22 @@ inline void relax() {
 #endif
 }
 
+// Where an endpoint sleeps that waits for sockets too; it must also end when its doorbell's pipe is written.
+class Sleeper {
+ public:
+  virtual ~Sleeper() = default;
+  virtual void sleep(uint64_t bound_ns) = 0;
+};
+
 enum class WaitEnd { kReady, kWoken, kPassed };
 
 class Waiter {
  public:
   Waiter(Doorbell own, uint64_t spin_ns, uint64_t yield_ns, m2n_counters& counters)
       : own_(own), spin_ns_(spin_ns != 0 ? spin_ns : kDefaultSpinNs), yield_(yield_ns), counters_(counters) {}
+
+  // Instead of sleeping on the doorbell's word.
+  void sleep_in(Sleeper* sleeper) { sleeper_ = sleeper; }
 
   // Any thread.
   void wake() {
@@ -107,13 +117,17 @@ class Waiter {
       } else if (now < sleep_from_ns) {
         sched_yield();
       } else {
-        const uint32_t announced = own_.announce_sleep();
+        const uint32_t announced = own_.announce_sleep(sleeper_ != nullptr ? kOnPipe : kOnWord);
         again_ns = look();
         if (again_ns != 0 && !(kHeedsWake && load(woken_) != 0)) {
           if (!slept) ++counters_.sleeps;
           slept = true;
           const uint64_t wake_ns = std::min({until_ns, again_ns, now + slice_ns});
-          own_.sleep(announced, wake_ns > now ? wake_ns - now : 0);
+          const uint64_t bound_ns = wake_ns > now ? wake_ns - now : 0;
+          if (sleeper_ != nullptr)
+            sleeper_->sleep(bound_ns);
+          else
+            own_.sleep(announced, bound_ns);
         }
         own_.awake();
         each_slice();
@@ -130,6 +144,7 @@ class Waiter {
   bool take_wake() { return load(woken_) != 0 && exchange_if(woken_, 1u, 0u); }
 
   Doorbell own_;
+  Sleeper* sleeper_ = nullptr;
   uint64_t spin_ns_;
   YieldBudget yield_;
   m2n_counters& counters_;

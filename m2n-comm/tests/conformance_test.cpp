@@ -211,6 +211,7 @@ class Cluster {
 class ConformanceTest : public testing::TestWithParam<m2n_transport> {
  protected:
   void run_all(uint32_t rounds, bool churn) {
+    if (!is_available(GetParam())) GTEST_SKIP() << m2n_last_error();
     for (uint64_t seed = 0; seed < amount(1, 50); ++seed) {
       for (uint32_t senders = 1; senders <= 4; ++senders) {
         for (uint32_t receivers = 1; receivers <= 4; ++receivers) {
@@ -223,8 +224,8 @@ class ConformanceTest : public testing::TestWithParam<m2n_transport> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, ConformanceTest, testing::Values(M2N_LOOPBACK, M2N_SHM),
-                         [](const auto& info) { return info.param == M2N_LOOPBACK ? "Loopback" : "Shm"; });
+INSTANTIATE_TEST_SUITE_P(Transports, ConformanceTest, testing::Values(M2N_LOOPBACK, M2N_SHM, M2N_UCX),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(ConformanceTest, RandomRoutings_EveryRowArrivesOnce) { run_all(is_sanitized() ? 30 : 100, false); }
 

@@ -18,7 +18,7 @@ m2n_status try_open(const m2n_config& config) {
 
 TEST(ExportsTest, Structs_HaveTheirSizes) {
   EXPECT_EQ(m2n_abi_version(), M2N_ABI_VERSION);
-  EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_CONFIG), 72u);
+  EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_CONFIG), 88u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_GROUP), 8u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_SLOT_VIEW), 24u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_MESSAGE), 32u);
@@ -27,6 +27,7 @@ TEST(ExportsTest, Structs_HaveTheirSizes) {
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_BATCH), 32u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_GATHER), 16u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_COUNTERS), 56u);
+  EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_CAPABILITIES), 48u);
   EXPECT_EQ(m2n_struct_bytes(99), 0u);
 }
 

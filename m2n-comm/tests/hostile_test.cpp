@@ -259,7 +259,7 @@ class RawReceiver {
         config_(config_of(transport, M2N_RECEIVER, 0)),
         acceptor_(config_, sizes_, layout_, *transport_, bell_) {
     store(bell_.shared().state, static_cast<uint32_t>(kConnected));
-    const Address address{kAddressMagic, M2N_ABI_VERSION, transport, M2N_RECEIVER, 0, 0, own_->name()};
+    const Address address{kAddressMagic, M2N_ABI_VERSION, transport, M2N_RECEIVER, 0, 0, own_->name(), {}, {}};
     address_.resize(sizeof address);
     std::memcpy(address_.data(), &address, sizeof address);
   }

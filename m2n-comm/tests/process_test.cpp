@@ -1,13 +1,17 @@
-// Peers that are real processes: killed, stopped, started again. Over shared memory.
+// Peers that are real processes: killed, stopped, started again.
 #include <dirent.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
-#include <functional>
+#include <string>
+#include <utility>
 
 #include "clock.h"
 #include "support.h"
@@ -15,25 +19,28 @@
 namespace m2n::test {
 namespace {
 
-// A child process that runs a function and is gone at the end of the scope.
+// A process of m2n_member; gone at the end of the scope.
 class Child {
  public:
-  explicit Child(const std::function<void(int)>& run) {
+  Child(const char* role, m2n_transport transport, const std::string& argument) {
     int ends[2];
-    if (pipe(ends) != 0) std::abort();
+    if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "m2n_member";
+    const std::string number = std::to_string(transport);
     pid_ = fork();
     if (pid_ == 0) {
-      close(ends[0]);
-      alarm(60);
-      run(ends[1]);
-      _exit(0);
+      dup2(ends[1], STDOUT_FILENO);
+      close_range(STDERR_FILENO + 1, ~0u, 0);
+      execl(program.c_str(), program.c_str(), role, number.c_str(), argument.c_str(), nullptr);
+      _exit(127);
     }
     close(ends[1]);
     output_ = ends[0];
   }
+  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)), output_(std::exchange(other.output_, -1)) {}
   ~Child() {
     end();
-    close(output_);
+    if (output_ >= 0) close(output_);
   }
   void signal(int number) const { kill(pid_, number); }
   void end() {
@@ -55,21 +62,14 @@ class Child {
   int output_ = -1;
 };
 
-void tell(int output, const std::vector<uint8_t>& bytes) {
-  if (write(output, bytes.data(), bytes.size()) < 0) _exit(1);
-}
-
-// Receives for ever. Receiver 0 takes pieces of tag 3 and never returns them.
-void run_receiver(int output, uint32_t rank) {
-  const Handle receiver = open(M2N_SHM, M2N_RECEIVER, rank);
-  tell(output, address_of(receiver.get()));
-  for (;;) {
-    m2n_batch batch;
-    if (m2n_receive(receiver.get(), &kGather, 100'000, &batch) != M2N_OK) continue;
-    while (batch.tag == 3 && rank == 0) pause();
-    compute(batch, rank, {});
-    m2n_return(receiver.get(), &batch, M2N_OK, 0);
+std::string hex(const std::vector<uint8_t>& bytes) {
+  std::string text;
+  for (const uint8_t byte : bytes) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x", byte);
+    text += digits;
   }
+  return text;
 }
 
 // Open descriptors and shared mappings of this process.
@@ -83,8 +83,23 @@ std::pair<int, int> resources() {
   return {descriptors, mappings};
 }
 
-class ProcessTest : public testing::Test {
+class ProcessTest : public testing::TestWithParam<m2n_transport> {
  protected:
+  void SetUp() override {
+    if (!is_available(GetParam())) GTEST_SKIP() << m2n_last_error();
+    sender_ = open(GetParam(), M2N_SENDER, 0);
+  }
+  // A receiver in a process of its own, not connected yet.
+  Child start(uint32_t rank) const { return Child("receiver", GetParam(), std::to_string(rank)); }
+  // What a transport lets go of a moment later.
+  void expect_no_leak(const std::pair<int, int>& before) {
+    const uint64_t until = now_ns() + 5'000'000'000u;
+    while (resources() != before && now_ns() < until) {
+      m2n_peer_state(sender_.get(), 0);
+      usleep(1'000);
+    }
+    EXPECT_EQ(resources(), before);
+  }
   m2n_status connect_to(uint32_t peer, const Child& child) {
     const std::vector<uint8_t> address = child.read_some();
     return m2n_connect(sender_.get(), peer, address.data(), static_cast<uint32_t>(address.size()), 10'000'000);
@@ -101,15 +116,18 @@ class ProcessTest : public testing::Test {
     return m2n_combine(sender_.get(), ticket, wait_us, results_.data(), 4, &count_);
   }
 
-  Handle sender_ = open(M2N_SHM, M2N_SENDER, 0);
+  Handle sender_;
   std::array<m2n_result, 4> results_{};
   uint32_t count_ = 0;
 };
 
-TEST_F(ProcessTest, RoundTrips_BetweenProcesses) {
-  const Child child([](int output) { run_receiver(output, 0); });
+INSTANTIATE_TEST_SUITE_P(Transports, ProcessTest, testing::Values(M2N_SHM, M2N_UCX),
+                         [](const auto& info) { return name_of(info.param); });
+
+TEST_P(ProcessTest, RoundTrips_BetweenProcesses) {
+  const Child child = start(0);
   ASSERT_EQ(connect_to(0, child), M2N_OK) << m2n_last_error();
-  for (int i = 0; i < 2'000; ++i) {
+  for (int i = 0; i < 1'000; ++i) {
     const m2n_ticket ticket = dispatch(i % 2, {0}, i % 3);
     ASSERT_EQ(combine(ticket), M2N_OK);
     ASSERT_TRUE(check_result(results_[0], small_piece(), 0, {}));
@@ -117,12 +135,13 @@ TEST_F(ProcessTest, RoundTrips_BetweenProcesses) {
   }
 }
 
-TEST_F(ProcessTest, KilledReceiver_IsNamedSoon_AndTheOtherGoesOn_AndNothingLeaks) {
-  const Child steady([](int output) { run_receiver(output, 1); });
+TEST_P(ProcessTest, KilledReceiver_IsNamedSoon_AndTheOtherGoesOn_AndNothingLeaks) {
+  const Child steady = start(1);
   ASSERT_EQ(connect_to(1, steady), M2N_OK);
   const auto before = resources();
+  std::vector<double> named_ms;
   for (uint64_t i = 0; i < amount(10, 1'000); ++i) {
-    Child child([](int output) { run_receiver(output, 0); });
+    Child child = start(0);
     ASSERT_EQ(connect_to(0, child), M2N_OK) << m2n_last_error();
     // Alternately while the piece is being worked on and before it is seen.
     if (i % 2 == 1) child.signal(SIGSTOP);
@@ -132,7 +151,8 @@ TEST_F(ProcessTest, KilledReceiver_IsNamedSoon_AndTheOtherGoesOn_AndNothingLeaks
     const uint64_t killed = now_ns();
     child.signal(SIGKILL);
     ASSERT_EQ(combine(ticket), M2N_OK);
-    EXPECT_LT(now_ns() - killed, 500'000'000u) << "4 ms of polling and what the scheduler adds";
+    named_ms.push_back(static_cast<double>(now_ns() - killed) * 1e-6);
+    EXPECT_LT(named_ms.back(), 1'000) << "a few milliseconds and what the scheduler adds";
     ASSERT_EQ(count_, 2u);
     EXPECT_EQ(results_[0].peer, 0u);
     EXPECT_EQ(results_[0].status, M2N_PEER_LOST);
@@ -144,12 +164,15 @@ TEST_F(ProcessTest, KilledReceiver_IsNamedSoon_AndTheOtherGoesOn_AndNothingLeaks
     m2n_disconnect(sender_.get(), 0);
     if (HasFailure()) return;
   }
-  EXPECT_EQ(resources(), before);
+  std::sort(named_ms.begin(), named_ms.end());
+  std::printf("%zu killed receivers were named after %.2f ms (half of them), %.2f ms (all but one in a hundred)\n",
+              named_ms.size(), named_ms[named_ms.size() / 2], named_ms[named_ms.size() * 99 / 100]);
+  expect_no_leak(before);
 }
 
-TEST_F(ProcessTest, KilledReceiver_IsNoticed_WhereTicketsArePolledInTurn) {
-  Child first([](int output) { run_receiver(output, 0); });
-  Child second([](int output) { run_receiver(output, 0); });
+TEST_P(ProcessTest, KilledReceiver_IsNoticed_WhereTicketsArePolledInTurn) {
+  Child first = start(0);
+  Child second = start(0);
   ASSERT_EQ(connect_to(0, first), M2N_OK);
   ASSERT_EQ(connect_to(1, second), M2N_OK);
   const std::array tickets{dispatch(0, {0}, 3), dispatch(1, {1}, 3)};
@@ -160,8 +183,8 @@ TEST_F(ProcessTest, KilledReceiver_IsNoticed_WhereTicketsArePolledInTurn) {
   EXPECT_EQ(results_[0].status, M2N_PEER_LOST);
 }
 
-TEST_F(ProcessTest, StoppedReceiver_TimesOut_AndReturnsLater) {
-  const Child child([](int output) { run_receiver(output, 0); });
+TEST_P(ProcessTest, StoppedReceiver_TimesOut_AndReturnsLater) {
+  const Child child = start(0);
   ASSERT_EQ(connect_to(0, child), M2N_OK);
   child.signal(SIGSTOP);
   const uint64_t start = now_ns();
@@ -182,36 +205,41 @@ TEST_F(ProcessTest, StoppedReceiver_TimesOut_AndReturnsLater) {
   EXPECT_TRUE(check_result(results_[0], small_piece(), 0, {}));
 }
 
-TEST_F(ProcessTest, RestartedReceiver_HasANewAddress_AndTheOldOneIsLost) {
-  Child first([](int output) { run_receiver(output, 0); });
+TEST_P(ProcessTest, RestartedReceiver_HasANewAddress_AndTheOldOneIsLost) {
+  Child first = start(0);
   const std::vector<uint8_t> old = first.read_some();
   first.end();
   EXPECT_EQ(m2n_connect(sender_.get(), 0, old.data(), static_cast<uint32_t>(old.size()), 1'000'000), M2N_PEER_LOST)
       << m2n_last_error();
-  const Child second([](int output) { run_receiver(output, 0); });
+  const Child second = start(0);
   ASSERT_EQ(connect_to(0, second), M2N_OK) << m2n_last_error();
   const m2n_ticket ticket = dispatch(0, {0}, 0);
   ASSERT_EQ(combine(ticket), M2N_OK);
   EXPECT_EQ(results_[0].status, M2N_OK);
 }
 
-TEST(ProcessReceiverTest, KilledSenders_AreDropped_AndNothingLeaks) {
-  const Handle receiver = open(M2N_SHM, M2N_RECEIVER, 0);
+class ProcessReceiverTest : public testing::TestWithParam<m2n_transport> {};
+
+INSTANTIATE_TEST_SUITE_P(Transports, ProcessReceiverTest, testing::Values(M2N_SHM, M2N_UCX),
+                         [](const auto& info) { return name_of(info.param); });
+
+// What a dead pair holds is let go of within the next calls.
+std::pair<int, int> settled_resources(m2n_endpoint* receiver) {
+  m2n_batch batch;
+  for (int i = 0; i < 50; ++i) m2n_receive(receiver, &kGather, 5'000, &batch);
+  return resources();
+}
+
+TEST_P(ProcessReceiverTest, KilledSenders_AreDropped_AndNothingLeaks) {
+  if (!is_available(GetParam())) GTEST_SKIP() << m2n_last_error();
+  const Handle receiver = open(GetParam(), M2N_RECEIVER, 0);
   const std::vector<uint8_t> address = address_of(receiver.get());
-  const auto before = resources();
+  std::pair<int, int> before;
   m2n_counters counters{};
   for (uint64_t i = 0; i < amount(8, 500); ++i) {
-    Child child([&](int output) {
-      const Handle sender = open(M2N_SHM, M2N_SENDER, 0);
-      if (m2n_connect(sender.get(), 0, address.data(), static_cast<uint32_t>(address.size()), 10'000'000) != M2N_OK)
-        _exit(1);
-      write_piece(sender.get(), 0, 0, small_piece(), 1, {});
-      const m2n_message message = message_of(0);
-      m2n_ticket ticket;
-      m2n_dispatch(sender.get(), 0, &message, &ticket);
-      tell(output, {1});
-      pause();
-    });
+    // From here on: UCX opens something of its own with the first.
+    if (i == 1) before = settled_resources(receiver.get());
+    Child child("sender", GetParam(), hex(address));
     m2n_batch batch;
     ASSERT_EQ(m2n_receive(receiver.get(), &kGather, 10'000'000, &batch), M2N_OK);
     ASSERT_EQ(child.read_some().size(), 1u);
@@ -225,7 +253,7 @@ TEST(ProcessReceiverTest, KilledSenders_AreDropped_AndNothingLeaks) {
     } while (counters.peers != 0 && now_ns() < until);
     ASSERT_EQ(counters.peers, 0u);
   }
-  EXPECT_EQ(resources(), before);
+  EXPECT_EQ(settled_resources(receiver.get()), before);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
@@ -22,12 +23,16 @@ m2n_config config_of(m2n_transport transport, m2n_role role, uint32_t rank, cons
   config.row_bytes = sizes.row_bytes;
   config.result_bytes = sizes.result_bytes;
   std::memcpy(config.secret, "0123456789abcdef", M2N_SECRET_BYTES);
+  std::memcpy(config.interface_name, "lo", 3);
   return config;
 }
 
 Handle open(const m2n_config& config) {
   m2n_endpoint* endpoint = nullptr;
-  if (m2n_endpoint_open(&config, &endpoint) != M2N_OK) std::abort();
+  if (m2n_endpoint_open(&config, &endpoint) != M2N_OK) {
+    std::fprintf(stderr, "%s\n", m2n_last_error());
+    std::abort();
+  }
   return Handle(endpoint);
 }
 
@@ -52,9 +57,10 @@ m2n_status connect(m2n_endpoint* sender, uint32_t peer, m2n_endpoint* receiver) 
     done = true;
     m2n_wake(receiver);
   });
-  // Small waits: no piece is under way on this receiver, or the test does not use this function.
+  // Small waits. What is under way comes from a sender that has left.
   m2n_batch batch;
-  while (!done) m2n_receive(receiver, &kGather, 1000, &batch);
+  while (!done)
+    if (m2n_receive(receiver, &kGather, 1000, &batch) == M2N_OK) m2n_return(receiver, &batch, M2N_INTERNAL, 0);
   connecting.join();
   m2n_receive(receiver, &kGather, 0, &batch);  // takes the wake-up, if it is still there
   return status;
@@ -170,6 +176,17 @@ bool check_result(const m2n_result& result, const Piece& piece, uint64_t seed, c
 uint64_t amount(uint64_t quick, uint64_t thorough) {
   const char* is_long = std::getenv("MEGAINFER_TEST_LONG");
   return is_long != nullptr && std::strcmp(is_long, "1") == 0 ? thorough : quick;
+}
+
+bool is_available(m2n_transport transport) {
+  m2n_capabilities capabilities{};
+  return m2n_transport_capabilities(transport, &capabilities) == M2N_OK && capabilities.available != 0;
+}
+
+std::string name_of(m2n_transport transport) {
+  m2n_capabilities capabilities{};
+  m2n_transport_capabilities(transport, &capabilities);
+  return capabilities.name;
 }
 
 bool is_sanitized() {

@@ -70,6 +70,10 @@ bool check_result(const m2n_result& result, const Piece& piece, uint64_t seed, c
 uint64_t amount(uint64_t quick, uint64_t thorough);
 bool is_sanitized();
 
+// Whether endpoints of this transport can be opened here; if not, m2n_last_error says why.
+bool is_available(m2n_transport transport);
+std::string name_of(m2n_transport transport);
+
 }  // namespace m2n::test
 
 #endif

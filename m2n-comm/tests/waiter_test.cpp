@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 #include <thread>
+#include <tuple>
 
 #include "support.h"
 
@@ -54,7 +57,7 @@ struct End {
 };
 
 TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
-  const uint64_t rounds = amount(is_sanitized() ? 30'000 : 150'000, 10'000'000);
+  const uint64_t rounds = amount(is_sanitized() ? 20'000 : 50'000, 10'000'000);
   const auto transport = make_transport(M2N_LOOPBACK);
   End left(*transport), right(*transport);
   std::thread other([&] {
@@ -73,6 +76,52 @@ TEST(WaiterTest, PingPongWithStalls_LosesNoWakeUp) {
   }
   other.join();
   EXPECT_GT(left.counters.sleeps + right.counters.sleeps, rounds / 100) << "the test must sleep to mean anything";
+}
+
+// Eight against eight: in every round each end publishes to all of the other side and waits for all of them.
+TEST(WaiterTest, EightByEightWithStalls_LosesNoWakeUp) {
+  constexpr uint32_t kSide = 8;
+  const uint64_t rounds = amount(is_sanitized() ? 1'000 : 6'500, 10'000'000) / (amount(0, 1) == 0 ? 1 : 2 * kSide);
+  const auto transport = make_transport(M2N_LOOPBACK);
+  struct MeshEnd : End {
+    using End::End;
+    std::array<uint64_t, kSide> words{};
+    bool has_all(uint64_t round) const {
+      return std::all_of(words.begin(), words.end(), [&](const uint64_t& word) { return load(word) >= round; });
+    }
+  };
+  std::array<std::vector<std::unique_ptr<MeshEnd>>, 2> sides;
+  for (auto& side : sides)
+    for (uint32_t i = 0; i < kSide; ++i) side.push_back(std::make_unique<MeshEnd>(*transport));
+  std::atomic<bool> lost = false;
+  const auto run = [&](uint32_t side, uint32_t index) {
+    std::mt19937_64 random(side * kSide + index);
+    MeshEnd& own = *sides[side][index];
+    for (uint64_t round = 1; round <= rounds && !lost; ++round) {
+      for (uint32_t i = 0; i < kSide; ++i) {
+        stall(random);
+        MeshEnd& peer = *sides[1 - side][(index + i) % kSide];
+        store(peer.words[index], round);
+        peer.bell.ring();
+      }
+      const auto look = [&]() -> uint64_t {
+        if (own.has_all(round)) return 0;
+        stall(random);
+        return kNever;
+      };
+      const uint64_t until = now_ns() + 4 * kLostNs;
+      if (own.waiter.wait(until, 4 * kLostNs, look, [] {}) != WaitEnd::kReady || now_ns() >= until) lost = true;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (uint32_t side = 0; side < 2; ++side)
+    for (uint32_t i = 0; i < kSide; ++i) threads.emplace_back(run, side, i);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(lost);
+  uint64_t sleeps = 0;
+  for (const auto& side : sides)
+    for (const auto& end : side) sleeps += end->counters.sleeps;
+  EXPECT_GT(sleeps, rounds) << "the test must sleep to mean anything";
 }
 
 // The other side publishes and rings right after the n-th look has found nothing: whatever the waiter has done by then,
@@ -148,21 +197,25 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-class IdleTest : public testing::TestWithParam<uint32_t> {};
+class IdleTest : public testing::TestWithParam<std::tuple<m2n_transport, uint32_t>> {};
 
 TEST_P(IdleTest, WaitingReceiver_UsesNoCpu) {
-  const Handle receiver = open(M2N_SHM, M2N_RECEIVER, 0);
-  const Handle sender = open(M2N_SHM, M2N_SENDER, 0);
+  const auto [transport, wait_us] = GetParam();
+  if (!is_available(transport)) GTEST_SKIP() << m2n_last_error();
+  const Handle receiver = open(transport, M2N_RECEIVER, 0);
+  const Handle sender = open(transport, M2N_SENDER, 0);
   ASSERT_EQ(connect(sender.get(), 0, receiver.get()), M2N_OK);
   const uint64_t until = now_ns() + 300'000'000;
   const double before = cpu_seconds();
   m2n_batch batch;
-  while (now_ns() < until) EXPECT_EQ(m2n_receive(receiver.get(), &kGather, GetParam(), &batch), M2N_PENDING);
+  while (now_ns() < until) EXPECT_EQ(m2n_receive(receiver.get(), &kGather, wait_us, &batch), M2N_PENDING);
   // Sanitizers make the few instructions of a wait several times as many.
   EXPECT_LT(cpu_seconds() - before, is_sanitized() ? 0.024 : 0.006) << "2 % of 300 ms";
 }
 
-INSTANTIATE_TEST_SUITE_P(WaitUs, IdleTest, testing::Values(5'000u, 100'000u, 300'000u));
+INSTANTIATE_TEST_SUITE_P(TransportAndWaitUs, IdleTest,
+                         testing::Combine(testing::Values(M2N_SHM, M2N_UCX, M2N_AUTO),
+                                          testing::Values(5'000u, 100'000u, 300'000u)));
 
 }  // namespace
 }  // namespace m2n::test

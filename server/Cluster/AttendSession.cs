@@ -84,7 +84,7 @@ internal sealed class AttendSession(ClusterState state, Task<string> modelDigest
                     lease.Change(state.Spec.Lease, Timeout.InfiniteTimeSpan);
                     break;
                 case NodeMessage.MessageOneofCase.Heartbeat:
-                    state.Heartbeat(node.Id, new Dictionary<string, double>(message.Heartbeat.Metrics));
+                    state.Heartbeat(node.Id, new Dictionary<string, double>(message.Heartbeat.Metrics), new Dictionary<uint, string>(message.Heartbeat.Pairs));
                     break;
                 default:
                     return $"{node} sent {message.MessageCase} out of turn; run the same release on both sides.";

@@ -13,6 +13,7 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
     private readonly Lock _gate = new();
     private readonly Dictionary<NodeId, NodeConnection> _connections = [];
     private readonly Dictionary<NodeId, IReadOnlyDictionary<string, double>> _metrics = [];
+    private readonly Dictionary<NodeId, IReadOnlyDictionary<uint, string>> _pairs = [];
     private volatile Membership _current = new(spec);
     private volatile bool _isStopping;
 
@@ -64,12 +65,14 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
         }
     }
 
-    public void Heartbeat(NodeId id, IReadOnlyDictionary<string, double> metrics)
+    public void Heartbeat(NodeId id, IReadOnlyDictionary<string, double> metrics, IReadOnlyDictionary<uint, string> pairs)
     {
         lock (_gate)
         {
-            if (_connections.ContainsKey(id))
-                _metrics[id] = metrics;
+            if (!_connections.ContainsKey(id))
+                return;
+            _metrics[id] = metrics;
+            _pairs[id] = pairs;
         }
     }
 
@@ -94,6 +97,13 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
             return [.. _current.Nodes.Values.Where(node => _metrics.ContainsKey(node.Id)).Select(node => (node, _metrics[node.Id]))];
     }
 
+    /// <summary>The transport of a node's pair with each expert node, by rank, as its last heartbeat said.</summary>
+    public IReadOnlyDictionary<uint, string> PairsOf(NodeId id)
+    {
+        lock (_gate)
+            return _pairs.GetValueOrDefault(id) ?? new Dictionary<uint, string>();
+    }
+
     /// <summary>Ends every connection: the server stops.</summary>
     public void Close()
     {
@@ -107,6 +117,7 @@ internal sealed class ClusterState(ClusterSpec spec, ILogger logger)
     private void Drop(NodeId id, string reason)
     {
         _metrics.Remove(id);
+        _pairs.Remove(id);
         if (_connections.Remove(id, out NodeConnection? connection))
             connection.End(reason);
     }

@@ -35,6 +35,7 @@ internal static class StatusReport
                 RunningSequences = (int)said.GetValueOrDefault(Running),
                 WaitingSequences = (int)said.GetValueOrDefault(Waiting),
                 ChildIndex = node.ChildIndex,
+                Pairs = { parts.Cluster.PairsOf(node.Id).ToDictionary(pair => pair.Key, pair => pair.Value) },
             });
         }
 
@@ -45,15 +46,25 @@ internal static class StatusReport
     public static IEnumerable<string> Table(ClusterStatus status)
     {
         yield return $"model {status.Model}  digest {status.ModelDigest}  epoch {status.Epoch.ToString(CultureInfo.InvariantCulture)}";
-        yield return $"{"node",4}  {"role",-9}  {"rank",4}  {"state",-8}  {"process",-24}  {"running",7}  {"weights",9}  {"experts",-16}  numerics";
+        yield return $"{"node",4}  {"role",-9}  {"rank",4}  {"state",-8}  {"process",-24}  {"running",7}  {"weights",9}  {"experts",-16}  {"rows by",-16}  numerics";
         foreach (NodeStatus node in status.Nodes)
         {
             string role = node.Role == NodeRole.Attention ? "attention" : "expert";
             string process = $"{node.Host}:{node.Pid}{(node.ChildIndex >= 0 ? "" : " (joined)")}";
             string running = node.Role == NodeRole.Attention ? node.RunningSequences.ToString(CultureInfo.InvariantCulture) : "-";
             string weights = $"{node.WeightBytes / 1048576.0:F1} MiB";
-            yield return $"{node.NodeId,4}  {role,-9}  {node.Rank,4}  {node.State,-8}  {process,-24}  {running,7}  {weights,9}  {Ranges(node.Experts),-16}  {node.NumericsId}";
+            yield return $"{node.NodeId,4}  {role,-9}  {node.Rank,4}  {node.State,-8}  {process,-24}  {running,7}  {weights,9}  {Ranges(node.Experts),-16}  {Transports(node.Pairs),-16}  {node.NumericsId}";
         }
+    }
+
+    /// <summary>How an attention node's rows travel: the ranks of the expert nodes on each transport, such as "shm:0 ucx:1-2".</summary>
+    internal static string Transports(IEnumerable<KeyValuePair<uint, string>> pairs)
+    {
+        IEnumerable<string> texts = pairs.GroupBy(pair => pair.Value, pair => (int)pair.Key)
+            .OrderBy(group => group.Key)
+            .Select(group => $"{group.Key}:{Ranges([.. group.Order()])}");
+        string text = string.Join(' ', texts);
+        return text.Length == 0 ? "-" : text;
     }
 
     /// <summary>0,1,2,5 -> "0-2,5".</summary>

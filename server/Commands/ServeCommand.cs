@@ -17,12 +17,13 @@ internal sealed class ServeCommand : ICommand
     private readonly Option<int> _maxQueue = PoolFlags.Flag("--max-queue", "N", "Sequences that may wait; more are refused with 503.", Defaults.MaxQueue);
     private readonly Option<double> _drain = PoolFlags.Flag("--drain-timeout", "SECONDS", "How long running sequences may take to finish after SIGTERM.", Defaults.DrainTimeout.TotalSeconds);
     private readonly Option<bool> _mixed = new("--allow-mixed-numerics") { Description = "Take nodes that compute other bits than their pool." };
+    private readonly Option<string> _m2nInterface = PoolFlags.Flag("--m2n-interface", "NAME", "The network interface, on a trusted network, over which the local pools meet nodes of other hosts.", Defaults.M2NInterface);
 
     public Command Create(Terminal terminal)
     {
         var command = new Command("serve", "Starts the server with a local pool of attention and expert nodes.");
         _pool.AddTo(command);
-        Option[] own = [_http, _grpc, _control, _apiKey, _secretFile, _maxQueue, _drain, _mixed];
+        Option[] own = [_http, _grpc, _control, _apiKey, _secretFile, _maxQueue, _drain, _mixed, _m2nInterface];
         foreach (Option option in own)
             command.Options.Add(option);
         command.SetAction((parsed, _) => RunAsync(Read(parsed), terminal));
@@ -39,6 +40,7 @@ internal sealed class ServeCommand : ICommand
         MaxQueue = parsed.GetValue(_maxQueue),
         DrainTimeout = TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(_drain), 0, 3600)),
         AllowMixedNumerics = parsed.GetValue(_mixed),
+        M2NInterface = parsed.GetRequiredValue(_m2nInterface),
     };
 
     private static async Task<int> RunAsync(ServeOptions options, Terminal terminal)

@@ -26,6 +26,8 @@ internal static class ChildSpecs
         List<string> arguments = ["--join", control, "--child-index", $"{index}", "--exit-on-stdin-eof", "--backend", options.Backend];
         if (options.SecretFile is not null)
             arguments.AddRange(["--secret-file", Path.GetFullPath(options.SecretFile)]);
+        if (options.M2NInterface.Length > 0)
+            arguments.AddRange(["--m2n-interface", options.M2NInterface]);
         return arguments;
     }
 }

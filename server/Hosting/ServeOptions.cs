@@ -66,6 +66,9 @@ internal sealed record ServeOptions
 
     public bool AllowMixedNumerics { get; init; }
 
+    /// <summary>The network interface over which the local pools meet nodes of other hosts; empty: they do not.</summary>
+    public string M2NInterface { get; init; } = "";
+
     /// <summary>How long running sequences may take to finish after SIGTERM.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

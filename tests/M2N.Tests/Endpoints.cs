@@ -1,4 +1,5 @@
 using MegaInfer.Engine;
+using Xunit;
 
 namespace MegaInfer.M2N.Tests;
 
@@ -24,10 +25,17 @@ internal static class Endpoints
         MaxGroups = 4,
         RowBytes = RowFloats * sizeof(float),
         ResultBytes = ResultFloats * sizeof(float),
+        Interface = "lo",
         Secret = "0123456789abcdef"u8.ToArray(),
     };
 
     public static M2NEndpoint Open(M2NTransport transport, M2NRole role, int rank) => M2NEndpoint.Open(Options(transport, role, rank));
+
+    public static void SkipUnlessAvailable(M2NTransport transport)
+    {
+        M2NCapabilities capabilities = M2NCapabilities.Of(transport);
+        Assert.SkipUnless(capabilities.IsAvailable, capabilities.WhyNot ?? "");
+    }
 
     public static DispatchMessage Message(int tag) => new(tag, new WeightVersion(3), epoch: 5, DeadlineUs);
 

@@ -8,8 +8,11 @@ public sealed class M2NEndpointTests
     [Theory]
     [InlineData(M2NTransport.Loopback)]
     [InlineData(M2NTransport.Shm)]
+    [InlineData(M2NTransport.Ucx)]
+    [InlineData(M2NTransport.Auto)]
     public void RoundTrip_CarriesEverything(M2NTransport transport)
     {
+        Endpoints.SkipUnlessAvailable(transport);
         using M2NEndpoint sender = Endpoints.Open(transport, M2NRole.Sender, rank: 2);
         using M2NEndpoint receiver = Endpoints.Open(transport, M2NRole.Receiver, rank: 1);
         Endpoints.Connect(sender, peer: 1, receiver);
@@ -37,6 +40,33 @@ public sealed class M2NEndpointTests
         Assert.Equal(M2NStatus.Ok, sender.Release(ticket));
         Assert.Equal(1, sender.Counters.Messages);
         Assert.Equal(1, receiver.Counters.Peers);
+    }
+
+    [Theory]
+    [InlineData(M2NTransport.Shm, M2NTransport.Shm)]
+    [InlineData(M2NTransport.Ucx, M2NTransport.Ucx)]
+    [InlineData(M2NTransport.Auto, M2NTransport.Shm)]
+    public void PeerTransport_OnOneHost_IsShmUnlessUcxIsAskedFor(M2NTransport asked, M2NTransport got)
+    {
+        Endpoints.SkipUnlessAvailable(asked);
+        using M2NEndpoint sender = Endpoints.Open(asked, M2NRole.Sender, rank: 0);
+        using M2NEndpoint receiver = Endpoints.Open(asked, M2NRole.Receiver, rank: 0);
+        Assert.Null(sender.PeerTransport(new Rank(0)));
+        Endpoints.Connect(sender, 0, receiver);
+        Assert.Equal(got, sender.PeerTransport(new Rank(0)));
+        Assert.Equal([KeyValuePair.Create(new Rank(0), got)], sender.Pairs);
+        sender.Disconnect(new Rank(0));
+        Assert.Empty(sender.Pairs);
+    }
+
+    [Fact]
+    public void Open_WithoutAnInterfaceOrWithAnUnknownOne_IsOneSentence()
+    {
+        Endpoints.SkipUnlessAvailable(M2NTransport.Ucx);
+        M2NOptions good = Endpoints.Options(M2NTransport.Ucx, M2NRole.Sender, rank: 0);
+        Assert.Contains("needs the name of a network interface", Assert.Throws<M2NException>(() => M2NEndpoint.Open(good with { Interface = "" })).Message);
+        Assert.Contains("no network interface 'none0'", Assert.Throws<M2NException>(() => M2NEndpoint.Open(good with { Interface = "none0" })).Message);
+        Assert.Contains("is no name of a network interface", Assert.Throws<M2NException>(() => M2NEndpoint.Open(good with { Interface = "a-name-too-long-for-linux" })).Message);
     }
 
     [Fact]

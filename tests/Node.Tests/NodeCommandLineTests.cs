@@ -12,7 +12,7 @@ public sealed class NodeCommandLineTests
         await File.WriteAllTextAsync(secret, " opensesame\n", TestContext.Current.CancellationToken);
         NodeOptions options = await ReadAsync(
             "--join", "host:9000", "--child-index", "2", "--model", "/m", "--secret-file", secret, "--cores", "0-1", "--threads", "3", "--backend", "avx2",
-            "--exit-on-stdin-eof");
+            "--m2n-interface", "eth1", "--exit-on-stdin-eof");
         File.Delete(secret);
         Assert.Equal(new Uri("http://host:9000"), options.Server);
         Assert.Equal(2, options.ChildIndex);
@@ -22,6 +22,7 @@ public sealed class NodeCommandLineTests
         Assert.Equal([0, 1], options.Cores);
         Assert.Equal(3, options.Threads);
         Assert.Equal("avx2", options.Backend);
+        Assert.Equal("eth1", options.M2NInterface);
         Assert.True(options.ExitsOnStdinEof);
     }
 
@@ -34,6 +35,7 @@ public sealed class NodeCommandLineTests
         Assert.Null(options.Threads);
         Assert.Empty(options.Cores);
         Assert.Equal("auto", options.Backend);
+        Assert.Equal("", options.M2NInterface);
         Assert.False(options.ExitsOnStdinEof);
     }
 

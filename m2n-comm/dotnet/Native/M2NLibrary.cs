@@ -53,5 +53,6 @@ internal static unsafe class M2NLibrary
         (m2n_struct.Batch, sizeof(m2n_batch)),
         (m2n_struct.Gather, sizeof(GatherWindow)),
         (m2n_struct.Counters, sizeof(M2NCounters)),
+        (m2n_struct.Capabilities, sizeof(m2n_capabilities)),
     ];
 }

@@ -6,7 +6,7 @@ namespace MegaInfer.M2N.Native;
 internal static unsafe partial class M2NNative
 {
     internal const string Library = "m2n";
-    internal const uint AbiVersion = 1;
+    internal const uint AbiVersion = 2;
     internal const int AddressBytes = 256;
 
     [LibraryImport(Library)]
@@ -38,6 +38,12 @@ internal static unsafe partial class M2NNative
 
     [LibraryImport(Library)]
     internal static partial M2NStatus m2n_peer_state(M2NEndpointHandle endpoint, uint peer);
+
+    [LibraryImport(Library)]
+    internal static partial M2NStatus m2n_peer_transport(M2NEndpointHandle endpoint, uint peer, M2NTransport* transport);
+
+    [LibraryImport(Library)]
+    internal static partial M2NStatus m2n_transport_capabilities(M2NTransport transport, m2n_capabilities* capabilities);
 
     [LibraryImport(Library)]
     internal static partial M2NStatus m2n_slot_open(

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace MegaInfer.M2N.Native;
 
@@ -21,11 +22,15 @@ internal struct m2n_config
     public uint yield_us;
     public uint reserved;
     public m2n_secret secret;
+    public m2n_interface interface_name;
 
     internal static m2n_config Of(M2NOptions options)
     {
         if (options.Secret.Length != M2NOptions.SecretBytes)
             throw new M2NException(M2NStatus.Invalid, $"An M2N secret has {M2NOptions.SecretBytes} bytes, not {options.Secret.Length}.");
+        byte[] name = Encoding.UTF8.GetBytes(options.Interface);
+        if (name.Length >= M2NOptions.InterfaceBytes)
+            throw new M2NException(M2NStatus.Invalid, $"'{options.Interface}' is no name of a network interface: it has more than {M2NOptions.InterfaceBytes - 1} bytes.");
         var config = new m2n_config
         {
             struct_bytes = (uint)Unsafe.SizeOf<m2n_config>(),
@@ -43,7 +48,14 @@ internal struct m2n_config
             yield_us = (uint)options.YieldUs,
         };
         options.Secret.Span.CopyTo(config.secret);
+        name.CopyTo(config.interface_name);
         return config;
+    }
+
+    [InlineArray(M2NOptions.InterfaceBytes)]
+    internal struct m2n_interface
+    {
+        private byte _first;
     }
 
     [InlineArray(M2NOptions.SecretBytes)]

@@ -11,4 +11,5 @@ internal enum m2n_struct
     Batch = 6,
     Gather = 7,
     Counters = 8,
+    Capabilities = 9,
 }

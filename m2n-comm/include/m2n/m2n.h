@@ -30,10 +30,11 @@
 extern "C" {
 #endif
 
-#define M2N_ABI_VERSION 1u
+#define M2N_ABI_VERSION 2u
 #define M2N_API __attribute__((visibility("default")))
 #define M2N_ADDRESS_BYTES 256 /* an address fits */
 #define M2N_SECRET_BYTES 16
+#define M2N_INTERFACE_BYTES 16
 
 typedef enum {
   M2N_OK = 0,
@@ -48,7 +49,12 @@ typedef enum {
   M2N_REFUSED = -7          /* wrong secret, sizes or ABI at connect, or no room for another peer */
 } m2n_status;
 
-typedef enum { M2N_LOOPBACK = 0, M2N_SHM = 1 } m2n_transport; /* endpoints of one process; of one host */
+typedef enum {
+  M2N_LOOPBACK = 0, /* endpoints of one process */
+  M2N_SHM = 1,      /* processes of one host */
+  M2N_UCX = 2,      /* between hosts, over UCX, which is loaded when this is asked for */
+  M2N_AUTO = 3      /* M2N_SHM with peers of this host, M2N_UCX with others; each pair by itself */
+} m2n_transport;
 typedef enum { M2N_SENDER = 0, M2N_RECEIVER = 1 } m2n_role;
 
 typedef struct m2n_endpoint m2n_endpoint;
@@ -70,7 +76,9 @@ typedef struct {
   uint32_t yield_us; /* sched_yield budget after the spin; 0: default, from the running mean of this endpoint's waits,
                         at most 200 */
   uint32_t reserved;
-  uint8_t secret[M2N_SECRET_BYTES]; /* equal across the cluster, carried over the control plane */
+  uint8_t secret[M2N_SECRET_BYTES];         /* equal across the cluster, carried over the control plane */
+  char interface_name[M2N_INTERFACE_BYTES]; /* M2N_UCX and M2N_AUTO: the one network interface that is used, such as
+                                               "eth1". It must belong to a trusted network */
 } m2n_config;
 
 M2N_API uint32_t m2n_abi_version(void);
@@ -85,11 +93,27 @@ typedef enum {
   M2N_STRUCT_PIECE = 5,
   M2N_STRUCT_BATCH = 6,
   M2N_STRUCT_GATHER = 7,
-  M2N_STRUCT_COUNTERS = 8
+  M2N_STRUCT_COUNTERS = 8,
+  M2N_STRUCT_CAPABILITIES = 9
 } m2n_struct;
 /* The library's size of one of this header's structs, for bindings to compare with theirs at load; 0 for a number it
  * does not know. */
 M2N_API uint32_t m2n_struct_bytes(int32_t which);
+
+/* What a transport promises; the README has the same as a table. */
+typedef struct {
+  int32_t transport;
+  uint32_t available;      /* 1: this process can open endpoints of it; if 0, m2n_last_error says why not */
+  uint32_t across_process; /* 1: peers may be other processes */
+  uint32_t across_host;    /* 1: and on other hosts */
+  uint32_t in_place; /* 1: a view's addresses are the peer's memory; 0: a registered mirror of it, sent from there */
+  uint32_t memory_kinds;    /* bits: 1 host memory; device memory will be 2 */
+  uint32_t death_notice_us; /* a killed peer fails its tickets within about this; 0: only their deadlines do */
+  uint32_t needs_interface; /* 1: m2n_config.interface_name must be set */
+  char name[16];
+} m2n_capabilities;
+/* M2N_INVALID for a number that is no transport. */
+M2N_API m2n_status m2n_transport_capabilities(int32_t transport, m2n_capabilities* out);
 
 M2N_API m2n_status m2n_endpoint_open(const m2n_config* config, m2n_endpoint** out);
 /* Fails open tickets, tells peers, unmaps. NULL is legal. */
@@ -111,6 +135,8 @@ M2N_API m2n_status m2n_connect(m2n_endpoint*, uint32_t peer, const uint8_t* addr
 M2N_API m2n_status m2n_disconnect(m2n_endpoint*, uint32_t peer);
 /* M2N_OK or M2N_PEER_LOST, without waiting. */
 M2N_API m2n_status m2n_peer_state(m2n_endpoint*, uint32_t peer);
+/* The transport that carries the pair: M2N_LOOPBACK, M2N_SHM or M2N_UCX. M2N_PEER_LOST: not connected. */
+M2N_API m2n_status m2n_peer_transport(m2n_endpoint*, uint32_t peer, int32_t* transport);
 
 typedef struct {
   uint32_t key;   /* strictly ascending within a piece */
@@ -139,6 +165,17 @@ typedef struct {
                            bounded */
 } m2n_message;
 
+/* As m2n_dispatch, before the rows are written: publishes headers, groups and row indices of every piece opened in this
+ * slot, which must be written. The rows follow by m2n_dispatch_rows, piece by piece in any order. */
+M2N_API m2n_status m2n_dispatch_begin(m2n_endpoint*, uint32_t slot, const m2n_message* message, m2n_ticket* out);
+/* The first `rows` rows of this peer's piece are written now; the number only grows, and the dispatch is whole with the
+ * last. They are published in chunks (m2n_rows_per_chunk), so that the receiver reads while the sender still writes.
+ * M2N_PEER_LOST: nobody reads them any more. */
+M2N_API m2n_status m2n_dispatch_rows(m2n_endpoint*, m2n_ticket ticket, uint32_t peer, uint32_t rows);
+/* How many rows of a dispatch, and of a result, make a chunk: a writer that tells of each chunk when it is written hides
+ * most of the time of writing. */
+M2N_API m2n_status m2n_rows_per_chunk(m2n_endpoint*, uint32_t* dispatch_rows, uint32_t* result_rows);
+
 /* Publishes every piece opened in this slot. The ticket is consumed by m2n_release. With no piece open the ticket is
  * complete at once. */
 M2N_API m2n_status m2n_dispatch(m2n_endpoint*, uint32_t slot, const m2n_message* message, m2n_ticket* out);
@@ -157,6 +194,11 @@ typedef struct {
  * M2N_PENDING after wait_us. */
 M2N_API m2n_status m2n_combine(m2n_endpoint*, m2n_ticket ticket, uint32_t wait_us, m2n_result* results,
                                uint32_t capacity, uint32_t* count);
+/* Waits until the first `pairs` result rows of this peer's piece are there, for a receiver that returns them early (see
+ * m2n_return_rows). M2N_OK: *rows is where they are and *available how many; they become final with m2n_combine, which
+ * tells the piece's status. M2N_PENDING after wait_us; else how the piece has ended without them. */
+M2N_API m2n_status m2n_results_wait(m2n_endpoint*, m2n_ticket ticket, uint32_t peer, uint32_t pairs, uint32_t wait_us,
+                                    const void** rows, uint32_t* available);
 /* Frees the slot. Legal at any time after dispatch; late results of an abandoned ticket are dropped by their sequence
  * number, and the slot of a pair whose piece timed out stays closed until that peer has returned it or is gone. */
 M2N_API m2n_status m2n_release(m2n_endpoint*, m2n_ticket ticket);
@@ -192,7 +234,7 @@ typedef struct {
   uint32_t tag_count; /* tags are 0..tag_count-1 and are served in cyclic order; others are M2N_INVALID */
   uint32_t window_us; /* see m2n_receive */
   uint32_t max_pairs; /* a batch holds at most this many pairs (a single piece always fits) */
-  uint32_t reserved;
+  uint32_t early;     /* 1: a piece is shown as soon as its header is there; see m2n_rows_wait. Else 0 */
 } m2n_gather;
 
 /*
@@ -207,6 +249,15 @@ typedef struct {
  * full (max_pairs) waits for nobody. There is one batch at a time: M2N_INVALID while the last one is not returned.
  */
 M2N_API m2n_status m2n_receive(m2n_endpoint*, const m2n_gather* gather, uint32_t wait_us, m2n_batch* out);
+/* For batches received early: waits until the first `rows` rows of a piece are there. M2N_OK: at least so many are, and
+ * *available how many. M2N_PENDING after wait_us. M2N_PEER_LOST: the sender will not send them; return the piece with any
+ * status. M2N_INVALID: its counters make no sense; the pair is dropped. */
+M2N_API m2n_status m2n_rows_wait(m2n_endpoint*, const m2n_batch* batch, uint32_t piece, uint32_t rows, uint32_t wait_us,
+                                 uint32_t* available);
+/* The first `pairs` result rows of a piece are written now; published in chunks as they are told. What m2n_return says
+ * afterwards must be M2N_OK for this piece. */
+M2N_API m2n_status m2n_return_rows(m2n_endpoint*, const m2n_batch* batch, uint32_t piece, uint32_t pairs);
+
 /* Publishes the results of every piece of the batch with one status (M2N_OK, M2N_VERSION_MISSING, M2N_MISPLACED or
  * M2N_INTERNAL) and frees them. */
 M2N_API m2n_status m2n_return(m2n_endpoint*, const m2n_batch* batch, int32_t status, uint64_t compute_ns);

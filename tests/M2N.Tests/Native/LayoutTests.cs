@@ -12,7 +12,7 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void Sizes_AreThoseOfTheHeader()
     {
-        Assert.Equal(72, sizeof(m2n_config));
+        Assert.Equal(88, sizeof(m2n_config));
         Assert.Equal(8, sizeof(Group));
         Assert.Equal(24, sizeof(m2n_slot_view));
         Assert.Equal(32, sizeof(DispatchMessage));
@@ -21,6 +21,7 @@ public sealed unsafe class LayoutTests
         Assert.Equal(32, sizeof(m2n_batch));
         Assert.Equal(16, sizeof(GatherWindow));
         Assert.Equal(56, sizeof(M2NCounters));
+        Assert.Equal(48, sizeof(m2n_capabilities));
     }
 
     [Fact]
@@ -33,6 +34,7 @@ public sealed unsafe class LayoutTests
         Assert.Equal(40, (byte*)&config.result_bytes - start);
         Assert.Equal(52, (byte*)&config.reserved - start);
         Assert.Equal(56, (byte*)&config.secret - start);
+        Assert.Equal(72, (byte*)&config.interface_name - start);
     }
 
     [Fact]
@@ -80,15 +82,15 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void FindFault_OtherVersionOrSizes_NamesBothNumbers()
     {
-        Assert.Contains("has ABI version 9 where this build expects 1", M2NLibrary.FindFault(() => 9, _ => 0));
-        Assert.Contains("has 73 bytes for Config where this build expects 72", M2NLibrary.FindFault(() => 1, _ => 73));
+        Assert.Contains("has ABI version 9 where this build expects 2", M2NLibrary.FindFault(() => 9, _ => 0));
+        Assert.Contains("has 73 bytes for Config where this build expects 88", M2NLibrary.FindFault(() => 2, _ => 73));
     }
 
     [Fact]
     public void FindFault_MissingOrOldLibrary_IsOneSentenceWithTheRemedy()
     {
         Assert.EndsWith("run ./megainfer build to build it.", M2NLibrary.FindFault(() => throw new DllNotFoundException(), _ => 0));
-        Assert.Contains("is older than this build", M2NLibrary.FindFault(() => 1, _ => throw new EntryPointNotFoundException()));
+        Assert.Contains("is older than this build", M2NLibrary.FindFault(() => 2, _ => throw new EntryPointNotFoundException()));
     }
 
     private static uint[] Words<T>(T value)

@@ -11,11 +11,6 @@
 
 namespace m2n {
 
-void Descriptor::reset() {
-  if (value_ >= 0) close(value_);
-  value_ = -1;
-}
-
 uint64_t start_time(uint32_t pid) {
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%u/stat", pid);

@@ -3,28 +3,10 @@
 #define M2N_SRC_TRANSPORTS_SHM_PROCESS_H
 
 #include <cstdint>
-#include <utility>
+
+#include "descriptor.h"
 
 namespace m2n {
-
-// A file descriptor with an owner.
-class Descriptor {
- public:
-  explicit Descriptor(int value = -1) : value_(value) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    reset();
-    value_ = std::exchange(other.value_, -1);
-    return *this;
-  }
-  void reset();
-  int get() const { return value_; }
-  explicit operator bool() const { return value_ >= 0; }
-
- private:
-  int value_;
-};
 
 // The process' start time in clock ticks since boot; 0 if there is no such process.
 uint64_t start_time(uint32_t pid);

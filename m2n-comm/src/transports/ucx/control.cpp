@@ -1,0 +1,201 @@
+#include "transports/ucx/control.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "failure.h"
+
+namespace m2n {
+namespace {
+
+constexpr int kBacklog = 128;
+constexpr int kKeepIdleS = 15, kKeepEveryS = 5,
+              kKeepTries = 3;  // a host that vanished is forgotten after half a minute
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+SocketAddress socket_address(const NetworkPlace& place) {
+  SocketAddress address;
+  if (place.family == 6) {
+    auto& six = reinterpret_cast<sockaddr_in6&>(address.storage);
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(place.port);
+    std::memcpy(&six.sin6_addr, place.address, 16);
+    address.length = sizeof six;
+  } else {
+    auto& four = reinterpret_cast<sockaddr_in&>(address.storage);
+    four.sin_family = AF_INET;
+    four.sin_port = htons(place.port);
+    std::memcpy(&four.sin_addr, place.address, 4);
+    address.length = sizeof four;
+  }
+  return address;
+}
+
+Descriptor open_socket(const NetworkPlace& place) {
+  Descriptor socket(::socket(place.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) throw Failure(M2N_INTERNAL, sentence("a socket cannot be opened: %s", strerror(errno)));
+  return socket;
+}
+
+void set(const Descriptor& socket, int level, int option, int value) {
+  setsockopt(socket.get(), level, option, &value, sizeof value);
+}
+
+}  // namespace
+
+// ---- frames ----
+
+FrameHeader FrameReader::header() const {
+  FrameHeader header;
+  std::memcpy(&header, bytes_.data(), sizeof header);
+  return header;
+}
+
+std::span<std::byte> FrameReader::room() { return std::span(bytes_).subspan(filled_); }
+
+FrameReader::Result FrameReader::next() {
+  if (filled_ < sizeof(FrameHeader)) return kNone;
+  const FrameHeader header = this->header();
+  if (header.magic != kFrameMagic || header.bytes > kMaxFrameBytes) return kGarbage;
+  std::size_t least = 0;
+  switch (static_cast<FrameType>(header.type)) {
+    case FrameType::kJoin:
+      least = sizeof(JoinFrame);
+      break;
+    case FrameType::kAnswer:
+      least = sizeof(AnswerFrame);
+      break;
+    case FrameType::kGoodbye:
+      least = sizeof(GoodbyeFrame);
+      break;
+    default:
+      return kGarbage;
+  }
+  if (header.bytes < least) return kGarbage;
+  return filled_ >= sizeof header + header.bytes ? kFrame : kNone;
+}
+
+std::span<const std::byte> FrameReader::body() const {
+  return std::span(bytes_).subspan(sizeof(FrameHeader), header().bytes);
+}
+
+void FrameReader::pop() {
+  const std::size_t used = sizeof(FrameHeader) + header().bytes;
+  std::memmove(bytes_.data(), bytes_.data() + used, filled_ - used);
+  filled_ -= used;
+}
+
+// ---- the socket ----
+
+Control::Control(Descriptor socket) : socket_(std::move(socket)) {
+  set(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
+  set(socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(socket_, IPPROTO_TCP, TCP_KEEPIDLE, kKeepIdleS);
+  set(socket_, IPPROTO_TCP, TCP_KEEPINTVL, kKeepEveryS);
+  set(socket_, IPPROTO_TCP, TCP_KEEPCNT, kKeepTries);
+}
+
+Control::Result Control::read() {
+  for (;;) {
+    switch (reader_.next()) {
+      case FrameReader::kFrame:
+        return kFrame;
+      case FrameReader::kGarbage:
+        return kGarbage;
+      default:
+        break;
+    }
+    const std::span<std::byte> room = reader_.room();
+    const ssize_t length = recv(socket_.get(), room.data(), room.size(), 0);
+    if (length > 0)
+      reader_.arrived(static_cast<std::size_t>(length));
+    else if (length < 0 && errno == EINTR)
+      continue;
+    else
+      return length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? kNothing : kEnded;
+  }
+}
+
+bool Control::send(FrameType type, const void* body, std::size_t bytes, std::span<const std::byte> tail) {
+  const FrameHeader header{kFrameMagic, static_cast<uint32_t>(type), static_cast<uint32_t>(bytes + tail.size())};
+  std::vector<std::byte> frame(sizeof header + bytes + tail.size());
+  std::memcpy(frame.data(), &header, sizeof header);
+  std::memcpy(frame.data() + sizeof header, body, bytes);
+  if (!tail.empty()) std::memcpy(frame.data() + sizeof header + bytes, tail.data(), tail.size());
+  return ::send(socket_.get(), frame.data(), frame.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(frame.size());
+}
+
+// ---- places ----
+
+NetworkPlace interface_place(const std::string& name) {
+  if (name.empty())
+    throw Failure(M2N_INVALID, "the ucx transport needs the name of a network interface: it listens on no other");
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0)
+    throw Failure(M2N_INTERNAL, sentence("network interfaces cannot be listed: %s", strerror(errno)));
+  NetworkPlace place{};
+  for (const ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || name != at->ifa_name) continue;
+    if (at->ifa_addr->sa_family == AF_INET) {
+      place.family = 4;
+      std::memcpy(place.address, &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr, 4);
+      break;
+    }
+    const auto* six = reinterpret_cast<const sockaddr_in6*>(at->ifa_addr);
+    if (at->ifa_addr->sa_family != AF_INET6 || IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr)) continue;
+    place.family = 6;
+    std::memcpy(place.address, &six->sin6_addr, 16);
+  }
+  freeifaddrs(all);
+  if (place.family == 0)
+    throw Failure(M2N_INVALID, sentence("there is no network interface '%s' with an address here", name.c_str()));
+  return place;
+}
+
+Descriptor listen_at(NetworkPlace* place) {
+  Descriptor socket = open_socket(*place);
+  SocketAddress address = socket_address(*place);
+  if (bind(socket.get(), address.get(), address.length) != 0 || listen(socket.get(), kBacklog) != 0 ||
+      getsockname(socket.get(), address.get(), &address.length) != 0)
+    throw Failure(M2N_INTERNAL, sentence("no port can be opened on the network interface: %s", strerror(errno)));
+  place->port = ntohs(place->family == 6 ? reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port
+                                         : reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
+  return socket;
+}
+
+Descriptor connect_from(const NetworkPlace& from, const NetworkPlace& to) {
+  if ((to.family != 4 && to.family != 6) || to.port == 0)
+    throw Failure(M2N_INVALID, "the peer's address names no place on a network");
+  if (to.family != from.family)
+    throw Failure(M2N_INVALID, sentence("the peer is reached by IPv%u, this endpoint's interface has IPv%u", to.family,
+                                        from.family));
+  Descriptor socket = open_socket(to);
+  NetworkPlace any_port = from;
+  any_port.port = 0;
+  SocketAddress own = socket_address(any_port), peer = socket_address(to);
+  if (bind(socket.get(), own.get(), own.length) != 0)
+    throw Failure(M2N_INTERNAL, sentence("the network interface cannot be used: %s", strerror(errno)));
+  if (connect(socket.get(), peer.get(), peer.length) != 0 && errno != EINPROGRESS)
+    throw Failure(M2N_PEER_LOST, sentence("the peer cannot be reached: %s", strerror(errno)));
+  return socket;
+}
+
+int connection_error(const Descriptor& socket) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+}  // namespace m2n

@@ -1,0 +1,70 @@
+// The control connection of a pair: one TCP socket that carries the handshake, says goodbye, and whose end says that the
+// peer's process is gone.
+#ifndef M2N_SRC_TRANSPORTS_UCX_CONTROL_H
+#define M2N_SRC_TRANSPORTS_UCX_CONTROL_H
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "address.h"
+#include "descriptor.h"
+#include "transports/ucx/wire.h"
+
+namespace m2n {
+
+// Cuts a stream of bytes into frames; refuses what is no frame before it takes memory for it.
+class FrameReader {
+ public:
+  enum Result { kNone, kFrame, kGarbage };
+
+  // Where the next bytes go, and how many at most.
+  std::span<std::byte> room();
+  void arrived(std::size_t bytes) { filled_ += bytes; }
+  // kFrame: type() and body() are valid until pop().
+  Result next();
+  FrameType type() const { return static_cast<FrameType>(header().type); }
+  std::span<const std::byte> body() const;
+  void pop();
+
+ private:
+  FrameHeader header() const;
+
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(sizeof(FrameHeader) + kMaxFrameBytes);
+  std::size_t filled_ = 0;
+};
+
+class Control {
+ public:
+  enum Result { kNothing, kFrame, kEnded, kGarbage };
+
+  Control() = default;
+  explicit Control(Descriptor socket);
+
+  // Reads what has come, without waiting. kFrame: see frame(); then pop() and read again.
+  Result read();
+  FrameReader& frame() { return reader_; }
+  // False if it could not be sent whole at once, which a peer that reads at all does not bring about.
+  bool send(FrameType type, const void* body, std::size_t bytes, std::span<const std::byte> tail = {});
+  int descriptor() const { return socket_.get(); }
+  void close() { socket_.reset(); }
+
+ private:
+  Descriptor socket_;
+  FrameReader reader_;
+};
+
+// The address of a network interface by name, with no port. Throws Failure if there is no such interface, or it has no
+// address.
+NetworkPlace interface_place(const std::string& name);
+// A socket that listens there; fills in the port.
+Descriptor listen_at(NetworkPlace* place);
+// A socket under way to `to` from the interface at `from`; ready when it can be written.
+Descriptor connect_from(const NetworkPlace& from, const NetworkPlace& to);
+// 0 if the connection stands, else its errno.
+int connection_error(const Descriptor& socket);
+
+}  // namespace m2n
+
+#endif

@@ -1,0 +1,374 @@
+#include "transports/ucx/ucx_station.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "clock.h"
+#include "failure.h"
+#include "secret.h"
+
+namespace m2n {
+namespace {
+
+constexpr std::size_t kMostGuests = 32;
+constexpr uint64_t kGuestNs = 5'000'000'000u;  // to say a whole join
+constexpr uint64_t kControlsNs = 1'000'000;    // between two looks at the control connections while awake
+constexpr uint64_t kLingerNs = 100'000'000u;   // for a peer to take what it was sent before this side left
+constexpr uint64_t kPushNs = 200'000;          // for messages to get into the socket, before the caller computes on
+constexpr int kSliceMs = 1;
+
+std::string interface_of(const m2n_config& config) {
+  return std::string(config.interface_name, strnlen(config.interface_name, sizeof config.interface_name));
+}
+
+// A pair's end as senders and receivers see it.
+class UcxLink final : public Link {
+ public:
+  UcxLink(UcxStation& station, UcxEnd& end) : station_(station), end_(end) {}
+  ~UcxLink() override { station_.retire(end_); }
+
+  int32_t transport() const override { return M2N_UCX; }
+  std::byte* base() const override { return end_.base(); }
+  void publish_dispatch(const Publication& publication) override { end_.send(WireKind::kDispatch, publication); }
+  void publish_result(const Publication& publication) override { end_.send(WireKind::kResult, publication); }
+  void ring() override { station_.push(); }  // the message itself wakes the peer
+  void leave() override { end_.say_goodbye(); }
+  bool alive() override { return !end_.is_gone(); }
+  bool is_sending(uint32_t slot) const override { return end_.is_sending(slot); }
+
+ private:
+  UcxStation& station_;
+  UcxEnd& end_;
+};
+
+}  // namespace
+
+UcxStation::UcxStation(const m2n_config& config, const PairSizes& sizes, const PairLayout& layout, const BellPipe& pipe,
+                       m2n_counters& counters)
+    : config_(config),
+      sizes_(sizes),
+      layout_(layout),
+      pipe_(pipe),
+      counters_(counters),
+      place_(interface_place(interface_of(config))),
+      controls_(epoll_create1(EPOLL_CLOEXEC)),
+      worker_(interface_of(config), config.max_peers, &UcxStation::on_message, this) {
+  if (!controls_) throw Failure(M2N_INTERNAL, sentence("epoll_create1 failed: %s", strerror(errno)));
+  uint64_t nonce[2];
+  fill_nonce(nonce);
+  place_.nonce = nonce[0];
+  if (config.role == M2N_RECEIVER) {
+    listener_ = listen_at(&place_);
+    watch(listener_.get());
+  }
+  if (worker_.address().size() > kMaxWorkerBytes)
+    throw Failure(M2N_INTERNAL, "UCX has more devices here than an address holds; name fewer in UCX_NET_DEVICES");
+  ends_.reserve(std::size_t{config.max_peers} * 2);
+}
+
+UcxStation::~UcxStation() {
+  listener_.reset();
+  guests_.clear();
+  for (auto& end : ends_)
+    if (end != nullptr) retired_.push_back({std::move(end), 0});
+  ends_.clear();
+  const uint64_t until = now_ns() + 2 * kLingerNs;
+  while (!retired_.empty() && now_ns() < until) {
+    worker_.progress();
+    close_retired(now_ns());
+    if (retired_.empty()) break;
+    pollfd question{worker_.event_descriptor(), POLLIN, 0};
+    poll(&question, 1, kSliceMs);
+  }
+}
+
+void UcxStation::watch(int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  epoll_ctl(controls_.get(), EPOLL_CTL_ADD, descriptor, &event);
+}
+
+// ---- ends ----
+
+UcxEnd& UcxStation::make_end(UcxEnd::Side side, Control control) {
+  std::size_t index = 0;
+  while (index < ends_.size() && ends_[index] != nullptr) ++index;
+  uint64_t nonce[2];
+  fill_nonce(nonce);
+  const LinkName name{static_cast<uint32_t>(index), 0, nonce[0]};
+  auto end = std::make_unique<UcxEnd>(worker_, side, name, std::move(control), sizes_, layout_);
+  if (index == ends_.size())
+    ends_.push_back(std::move(end));
+  else
+    ends_[index] = std::move(end);
+  return *ends_[index];
+}
+
+UcxEnd* UcxStation::find(const LinkName& name) const {
+  if (name.index >= ends_.size() || ends_[name.index] == nullptr) return nullptr;
+  return ends_[name.index]->name().nonce == name.nonce ? ends_[name.index].get() : nullptr;
+}
+
+void UcxStation::retire(UcxEnd& end) {
+  std::unique_ptr<UcxEnd>& owner = ends_[end.name().index];
+  owner->say_goodbye();
+  // Only a receiver owes something: results that it has returned.
+  const uint64_t wait_ns = config_.role == M2N_RECEIVER ? kLingerNs : 0;
+  retired_.push_back({std::move(owner), now_ns() + wait_ns});
+}
+
+void UcxStation::close_retired(uint64_t now) {
+  std::erase_if(retired_, [&](Retired& retired) { return retired.end->close(now, retired.close_by_ns); });
+}
+
+// ---- moving ----
+
+ucx::Status UcxStation::on_message(void* argument, const void* header, size_t header_length, void* data, size_t length,
+                                   const ucx::AmReceiveParam* param) {
+  auto& station = *static_cast<UcxStation*>(argument);
+  WireHeader wire;
+  // Who cannot name a pair gets nothing, not even an answer.
+  if (header_length != sizeof wire) return ucx::kOk;
+  std::memcpy(&wire, header, sizeof wire);
+  UcxEnd* end = station.find(wire.to);
+  const bool is_here = (param->attributes & ucx::kAmReceiveRendezvous) == 0;
+  if (end != nullptr && is_here) end->receive(wire, data, length);
+  return ucx::kOk;
+}
+
+void UcxStation::progress() {
+  for (int i = 0; i < 16 && worker_.progress() != 0; ++i) {
+  }
+  const uint64_t now = now_ns();
+  if (controls_ready_ || now - controls_read_ns_ >= kControlsNs) {
+    controls_ready_ = false;
+    controls_read_ns_ = now;
+    read_controls();
+  }
+  attend();
+  if (!retired_.empty()) close_retired(now);
+}
+
+void UcxStation::attend() {
+  for (const auto& end : ends_) {
+    if (end == nullptr || !end->needs_attention() || end->is_gone()) continue;
+    if (end->take_greeting_wish()) end->greet();
+    if (end->fault() != nullptr) ++counters_.invalid;
+    end->settle_departure(now_ns());
+  }
+}
+
+void UcxStation::read_controls() {
+  epoll_event events[16];
+  if (epoll_wait(controls_.get(), events, 16, 0) <= 0) return;
+  if (config_.role == M2N_RECEIVER) {
+    take_guests();
+    read_guests();
+  }
+  bool ended = false;
+  for (const auto& end : ends_) {
+    if (end == nullptr) continue;
+    const bool was_open = end->control().descriptor() >= 0;
+    end->listen();
+    ended |= was_open && end->control().descriptor() < 0;
+  }
+  // What a process had sent before it died is still counted.
+  for (int i = 0; ended && i < 64 && worker_.progress() != 0; ++i) {
+  }
+}
+
+void UcxStation::push() {
+  const auto is_sending = [&] {
+    return std::any_of(ends_.begin(), ends_.end(), [](const auto& end) { return end != nullptr && end->is_sending(); });
+  };
+  if (!is_sending()) return;
+  const uint64_t until = now_ns() + kPushNs;
+  while (is_sending() && now_ns() < until) worker_.progress();
+}
+
+void UcxStation::sleep(uint64_t bound_ns) {
+  if (!worker_.arm()) return;
+  pollfd questions[3] = {
+      {pipe_.reading_end(), POLLIN, 0}, {worker_.event_descriptor(), POLLIN, 0}, {controls_.get(), POLLIN, 0}};
+  const timespec bound{static_cast<time_t>(bound_ns / 1'000'000'000u), static_cast<long>(bound_ns % 1'000'000'000u)};
+  if (ppoll(questions, 3, &bound, nullptr) <= 0) return;
+  if (questions[0].revents != 0) pipe_.empty();
+  if (questions[2].revents != 0) controls_ready_ = true;
+}
+
+// ---- receivers ----
+
+void UcxStation::take_guests() {
+  for (;;) {
+    Descriptor socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) return;
+    if (guests_.size() == kMostGuests) continue;  // who comes now tries again later
+    watch(socket.get());
+    guests_.push_back({Control(std::move(socket)), now_ns(), false});
+  }
+}
+
+void UcxStation::read_guests() {
+  std::erase_if(guests_, [this](Guest& guest) {
+    if (guest.has_joined) return false;
+    switch (guest.control.read()) {
+      case Control::kNothing:
+        return false;
+      case Control::kFrame:
+        if (guest.control.frame().type() != FrameType::kJoin) break;
+        guest.has_joined = has_news_ = true;
+        return false;
+      case Control::kEnded:
+        return true;
+      default:
+        break;
+    }
+    ++counters_.invalid;
+    return true;
+  });
+}
+
+void UcxStation::keep_house(uint64_t now) {
+  std::erase_if(guests_, [&](const Guest& guest) { return now - guest.since_ns > kGuestNs; });
+}
+
+void UcxStation::accept(const HasRoom& has_room, const Add& add) {
+  has_news_ = false;
+  for (Guest& guest : guests_)
+    if (guest.has_joined) admit(guest, has_room, add);
+  std::erase_if(guests_, [](const Guest& guest) { return guest.has_joined; });
+}
+
+AnswerFrame UcxStation::answer_of(const JoinFrame& join, const HasRoom& has_room, const Control&) const {
+  Refusal refusal = Refusal::kNone;
+  // The secret first: who does not have it learns nothing else.
+  if (!is_same_secret(join.secret, config_.secret))
+    refusal = Refusal::kSecret;
+  else if (join.place != place_.nonce)
+    refusal = Refusal::kOther;
+  else if (join.abi != M2N_ABI_VERSION)
+    refusal = Refusal::kAbi;
+  else if (!(join.sizes == sizes_))
+    refusal = Refusal::kSizes;
+  else
+    refusal = has_room(join.rank);
+  return {refusal == Refusal::kNone ? M2N_OK : M2N_REFUSED, static_cast<uint32_t>(refusal), {}, 0, 0};
+}
+
+void UcxStation::admit(Guest& guest, const HasRoom& has_room, const Add& add) {
+  const std::span<const std::byte> body = guest.control.frame().body();
+  JoinFrame join;
+  std::memcpy(&join, body.data(), sizeof join);
+  const std::vector<std::byte> worker(body.begin() + sizeof join, body.end());
+  AnswerFrame answer = answer_of(join, has_room, guest.control);
+  if (answer.status == M2N_OK && (worker.empty() || worker.size() != join.worker_bytes))
+    answer = {M2N_REFUSED, 0, {}, 0, 0};
+  if (answer.status != M2N_OK) {
+    guest.control.send(FrameType::kAnswer, &answer, sizeof answer);
+    return;
+  }
+  guest.control.frame().pop();
+  UcxEnd* end = nullptr;
+  try {
+    end = &make_end(UcxEnd::kReceiverSide, std::move(guest.control));
+    end->reach(join.link, worker);
+  } catch (const std::exception&) {  // no memory, or no way there
+    answer = {M2N_REFUSED, static_cast<uint32_t>(Refusal::kRegion), {}, 0, 0};
+    if (end == nullptr) return;
+    end->answer(answer, {});
+    retire(*end);
+    return;
+  }
+  auto pair = std::make_shared<ReceiverPair>(join.rank, std::make_unique<UcxLink>(*this, *end), sizes_, layout_);
+  answer.link = end->name();
+  answer.worker_bytes = static_cast<uint32_t>(worker_.address().size());
+  end->answer(answer, worker_.address());
+  add(std::move(pair));
+}
+
+// ---- senders ----
+
+std::unique_ptr<Link> UcxStation::connect(uint32_t peer, const Address& address, uint64_t until_ns) {
+  Descriptor socket = connect_from(place_, address.place);
+  await_connection(peer, socket, until_ns);
+  Control control(std::move(socket));
+  JoinFrame join{{}, M2N_ABI_VERSION, config_.rank, sizes_, address.place.nonce, {}, 0, 0};
+  std::memcpy(join.secret, config_.secret, sizeof join.secret);
+  join.worker_bytes = static_cast<uint32_t>(worker_.address().size());
+  UcxEnd& end = make_end(UcxEnd::kSenderSide, Control());
+  // From here on the end retires with its link, whatever happens.
+  auto link = std::make_unique<UcxLink>(*this, end);
+  join.link = end.name();
+  if (!control.send(FrameType::kJoin, &join, sizeof join, worker_.address()))
+    throw Failure(M2N_PEER_LOST, sentence("receiver %u has ended before it answered", peer));
+  AnswerFrame answer;
+  const std::vector<std::byte> worker = await_answer(peer, control, until_ns, &answer);
+  if (answer.status != M2N_OK)
+    throw Failure(M2N_REFUSED, sentence("receiver %u refused: %s", peer, refusal_sentence(answer.refusal)));
+  if (worker.empty() || worker.size() != answer.worker_bytes)
+    throw Failure(M2N_INVALID, sentence("receiver %u answered something that is no answer", peer));
+  watch(control.descriptor());
+  end.use(std::move(control));
+  end.reach(answer.link, worker);
+  end.greet();
+  await_greeting(peer, end, until_ns);
+  return link;
+}
+
+void UcxStation::await_connection(uint32_t peer, const Descriptor& socket, uint64_t until_ns) {
+  pollfd question{socket.get(), POLLOUT, 0};
+  while (poll(&question, 1, kSliceMs) <= 0) {
+    progress();
+    if (now_ns() >= until_ns) throw Failure(M2N_TIMEOUT, sentence("receiver %u could not be reached in time", peer));
+  }
+  if (const int error = connection_error(socket))
+    throw Failure(M2N_PEER_LOST, sentence("receiver %u cannot be reached: %s", peer, strerror(error)));
+}
+
+std::vector<std::byte> UcxStation::await_answer(uint32_t peer, Control& control, uint64_t until_ns,
+                                                AnswerFrame* answer) {
+  for (;;) {
+    switch (control.read()) {
+      case Control::kFrame: {
+        const std::span<const std::byte> body = control.frame().body();
+        if (control.frame().type() != FrameType::kAnswer) break;
+        std::memcpy(answer, body.data(), sizeof *answer);
+        std::vector<std::byte> worker(body.begin() + sizeof *answer, body.end());
+        control.frame().pop();
+        return worker;
+      }
+      case Control::kEnded:
+        throw Failure(M2N_PEER_LOST, sentence("receiver %u has ended before it answered", peer));
+      case Control::kNothing: {
+        pollfd question{control.descriptor(), POLLIN, 0};
+        poll(&question, 1, kSliceMs);
+        progress();
+        if (now_ns() < until_ns) continue;
+        throw Failure(M2N_TIMEOUT, sentence("receiver %u did not answer in time: it is not receiving", peer));
+      }
+      default:
+        break;
+    }
+    throw Failure(M2N_INVALID, sentence("receiver %u answered something that is no answer", peer));
+  }
+}
+
+void UcxStation::await_greeting(uint32_t peer, UcxEnd& end, uint64_t until_ns) {
+  for (;;) {
+    progress();
+    if (end.is_gone()) throw Failure(M2N_PEER_LOST, sentence("receiver %u has ended before it answered", peer));
+    if (end.is_greeted()) return;
+    if (now_ns() >= until_ns)
+      throw Failure(M2N_TIMEOUT, sentence("receiver %u was found, but nothing passes between the two over UCX", peer));
+    pollfd questions[2] = {{worker_.event_descriptor(), POLLIN, 0}, {controls_.get(), POLLIN, 0}};
+    if (worker_.arm()) poll(questions, 2, kSliceMs);
+    controls_ready_ = true;
+  }
+}
+
+}  // namespace m2n
