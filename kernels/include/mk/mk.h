@@ -1,5 +1,5 @@
 /*
- * mk.h: the mathematics of a token's life, behind a C ABI.
+ * mk.h: the mathematics of a token's life, behind a C ABI. Long because a reader should find every operation and every formula in one place.
  *
  * What holds for every operation:
  *  - A row's result depends only on that row's inputs and the weights: never on how many rows travel with it, on the number of threads, or on
