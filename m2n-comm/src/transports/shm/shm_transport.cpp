@@ -39,9 +39,10 @@ class ProcessWatch final : public PeerWatch {
   Descriptor process_;
 };
 
-// Page tables are filled at once, so that no row pays for a page fault.
-std::byte* map_all(const Descriptor& descriptor, uint64_t bytes) {
-  void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor.get(), 0);
+// Pages are mapped when first used: slots are sized for the worst routing, and a node that meets many peers would hold
+// them all. The pages themselves exist from the start (fallocate), so the first use costs a fault and cannot fail.
+std::byte* map_region(const Descriptor& descriptor, uint64_t bytes) {
+  void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.get(), 0);
   if (base == MAP_FAILED)
     throw Failure(M2N_INTERNAL, sentence("a shared region of %lu bytes cannot be mapped: %s", bytes, strerror(errno)));
   return static_cast<std::byte*>(base);
@@ -86,7 +87,7 @@ std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes) con
     throw Failure(M2N_INTERNAL, sentence("a shared region cannot be sealed: %s", strerror(errno)));
   RegionName name{static_cast<uint32_t>(getpid()), file.get(), started_, {0, 0}, bytes};
   fill_nonce(name.nonce);
-  std::byte* base = map_all(file, bytes);
+  std::byte* base = map_region(file, bytes);
   const RegionHeader header{magic, {name.nonce[0], name.nonce[1]}, bytes};
   std::memcpy(base, &header, sizeof header);
   return std::make_unique<ShmRegion>(base, name, std::move(file));
@@ -109,7 +110,7 @@ std::unique_ptr<Region> ShmTransport::map(const RegionName& name, uint64_t magic
     throw Failure(M2N_PEER_LOST,
                   sentence("the region of process %u is gone: the process has ended or closed it", name.pid));
   check_file(file, name, bytes);
-  auto region = std::make_unique<ShmRegion>(map_all(file, bytes), name, Descriptor());
+  auto region = std::make_unique<ShmRegion>(map_region(file, bytes), name, Descriptor());
   RegionHeader header;
   copy_once(&header, region->base(), sizeof header);
   if (header.magic != magic || header.nonce[0] != name.nonce[0] || header.nonce[1] != name.nonce[1])
