@@ -128,6 +128,12 @@ Control::Result Control::read() {
   }
 }
 
+bool Control::has_ended() const {
+  char next;
+  const ssize_t length = recv(socket_.get(), &next, sizeof next, MSG_PEEK);
+  return length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 bool Control::send(FrameType type, const void* body, std::size_t bytes, std::span<const std::byte> tail) {
   const FrameHeader header{kFrameMagic, static_cast<uint32_t>(type), static_cast<uint32_t>(bytes + tail.size())};
   std::vector<std::byte> frame(sizeof header + bytes + tail.size());

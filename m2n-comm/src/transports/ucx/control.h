@@ -47,6 +47,8 @@ class Control {
   FrameReader& frame() { return reader_; }
   // False if it could not be sent whole at once, which a peer that reads at all does not bring about.
   bool send(FrameType type, const void* body, std::size_t bytes, std::span<const std::byte> tail = {});
+  // The peer has closed its side and nothing that it sent is unread.
+  bool has_ended() const;
   int descriptor() const { return socket_.get(); }
   void close() { socket_.reset(); }
 

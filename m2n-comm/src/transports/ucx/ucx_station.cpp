@@ -207,7 +207,8 @@ void UcxStation::take_guests() {
   for (;;) {
     Descriptor socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) return;
-    if (guests_.size() == kMostGuests) continue;  // who comes now tries again later
+    if (guests_.size() == kMostGuests) read_guests();  // who has hung up makes room
+    if (guests_.size() == kMostGuests) continue;       // who comes now tries again later
     watch(socket.get());
     guests_.push_back({Control(std::move(socket)), now_ns(), false});
   }
@@ -215,12 +216,13 @@ void UcxStation::take_guests() {
 
 void UcxStation::read_guests() {
   std::erase_if(guests_, [this](Guest& guest) {
-    if (guest.has_joined) return false;
+    if (guest.has_joined) return guest.control.has_ended();
     switch (guest.control.read()) {
       case Control::kNothing:
         return false;
       case Control::kFrame:
         if (guest.control.frame().type() != FrameType::kJoin) break;
+        if (guest.control.has_ended()) return true;  // it gave up before anybody looked
         guest.has_joined = has_news_ = true;
         return false;
       case Control::kEnded:
@@ -240,7 +242,7 @@ void UcxStation::keep_house(uint64_t now) {
 void UcxStation::accept(const HasRoom& has_room, const Add& add) {
   has_news_ = false;
   for (Guest& guest : guests_)
-    if (guest.has_joined) admit(guest, has_room, add);
+    if (guest.has_joined && !guest.control.has_ended()) admit(guest, has_room, add);
   std::erase_if(guests_, [](const Guest& guest) { return guest.has_joined; });
 }
 
