@@ -31,7 +31,7 @@ internal sealed class Linear
 
     /// <summary>A matrix of a checkpoint as a node packs it.</summary>
     /// <param name="matrix">[out, in]</param>
-    /// <param name="type">BFloat16 rounds wider weights; quantised ones stay as they are.</param>
+    /// <param name="type">BFloat16 rounds what is wider, quantised weights too; Float32 keeps every value that is stored.</param>
     /// <param name="bias">[out] or null; never rounded.</param>
     public static Linear Of(MatrixView matrix, NumberType type, float[]? bias = null) => Stacked([matrix], type, bias);
 
@@ -53,7 +53,7 @@ internal sealed class Linear
     private static float[] Load(MatrixView matrix, NumberType type)
     {
         float[] weights = matrix.ToFloat32();
-        if (type == NumberType.BFloat16 && matrix.Scales is null)
+        if (type == NumberType.BFloat16)
         {
             for (int i = 0; i < weights.Length; i++)
                 weights[i] = BFloat16.Round(weights[i]);

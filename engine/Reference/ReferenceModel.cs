@@ -20,7 +20,7 @@ public sealed class ReferenceModel
     /// <summary>Reads every weight, widened to fp32; the checkpoint is not needed afterwards.</summary>
     /// <param name="checkpoint">The model.</param>
     /// <param name="kvType">How keys and values are stored: Float32 or BFloat16.</param>
-    /// <param name="weightType">BFloat16 rounds projections, experts and LM head to bf16, but not what is quantised; Float32 or null keeps what is stored.</param>
+    /// <param name="weightType">BFloat16 rounds projections, experts and LM head to bf16, quantised ones too; Float32 or null keeps what is stored.</param>
     public ReferenceModel(Checkpoint checkpoint, NumberType kvType, NumberType? weightType = null)
     {
         Spec = checkpoint.Spec;

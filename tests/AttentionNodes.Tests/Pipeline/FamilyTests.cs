@@ -25,13 +25,16 @@ public sealed class FamilyTests
     }
 
     [Theory]
-    [InlineData("deepseek_v3")] // FP8
-    [InlineData("gpt_oss")] // MXFP4
-    [InlineData("qwen2_moe")]
-    public void Run_Widened_EqualsTheReference(string variant)
+    [InlineData("deepseek_v3", NumberType.Float32)] // FP8
+    [InlineData("deepseek_v3", NumberType.BFloat16)]
+    [InlineData("gpt_oss", NumberType.Float32)] // MXFP4
+    [InlineData("gpt_oss", NumberType.BFloat16)]
+    [InlineData("qwen2_moe", NumberType.Float32)]
+    public void Run_PackedAsAsked_EqualsTheReference(string variant, NumberType packed)
     {
-        using TinyModel model = TinyModel.OfFamily(variant, NumberType.Float32);
-        Assert.Equal([NumberType.Float32], model.Weights.Types);
+        using TinyModel model = TinyModel.OfFamily(variant, packed);
+        Assert.Contains(packed, model.Weights.Types);
+        Assert.DoesNotContain(NumberType.Float8E4M3, model.Weights.Types);
         Check(model, NumberType.Float32, microBatches: 1);
     }
 

@@ -14,6 +14,7 @@ public sealed class TinyModel : IDisposable
     public const int ContextLength = 160;
 
     private readonly string _folder;
+    private readonly NumberType? _packed;
 
     public TinyModel()
         : this("qwen3_moe", NumberType.BFloat16)
@@ -45,6 +46,7 @@ public sealed class TinyModel : IDisposable
         _folder = Directory.CreateTempSubdirectory("megainfer-attention-").FullName;
         string folder = Path.Combine(_folder, "model");
         write(folder);
+        _packed = packed;
         Checkpoint = Checkpoint.Open(folder);
         Context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
         Weights = AttentionWeights.Load(Checkpoint, Context, packed, default);
@@ -65,7 +67,7 @@ public sealed class TinyModel : IDisposable
     /// <summary>[layers] All experts of each layer; null where it is dense.</summary>
     public IReadOnlyList<PackedExperts?> Experts { get; }
 
-    public ReferenceModel Reference(NumberType kvType) => new(Checkpoint, kvType);
+    public ReferenceModel Reference(NumberType kvType) => new(Checkpoint, kvType, _packed);
 
     public void Dispose()
     {
