@@ -16,7 +16,7 @@ using RangeFunction = void (*)(const void* job, int64_t begin, int64_t end);
 // the calling thread, since waking and joining a thread costs as much.
 void parallel_for(Runtime& runtime, int64_t count, double cost_ns, RangeFunction function, const void* job);
 
-// Items that one thread takes at a time are `grain` or fewer, for work whose items differ in cost.
+// Items are taken in multiples of `grain`, single ones towards the end, for work whose items differ in cost.
 void parallel_for_grain(Runtime& runtime, int64_t count, int64_t grain, double cost_ns, RangeFunction function,
                         const void* job);
 

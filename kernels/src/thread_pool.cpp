@@ -58,6 +58,9 @@ void wake(std::atomic<uint32_t>& word, std::atomic<uint32_t>& sleepers) {
   if (sleepers.load(std::memory_order_seq_cst) != 0) futex(word, FUTEX_WAKE, INT_MAX);
 }
 
+// A thread takes one of so many parts of what is left, for each thread.
+constexpr uint32_t kSharesPerThread = 3;
+
 constexpr uint64_t kClosed = UINT32_MAX;  // generation 0, beyond every chunk
 
 // The caller waits for chunks already running on other threads: longer pauses than yields would only heat the core.
@@ -109,12 +112,17 @@ void ThreadPool::take_chunks(uint32_t generation) {
     const void* job = job_.load(std::memory_order_relaxed);
     const int64_t count = count_.load(std::memory_order_relaxed);
     const int64_t grain = grain_.load(std::memory_order_relaxed);
-    if (static_cast<uint32_t>(ticket >> 32) != generation || chunk >= chunks_.load(std::memory_order_acquire)) return;
-    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+    const uint32_t chunks = chunks_.load(std::memory_order_acquire);
+    if (static_cast<uint32_t>(ticket >> 32) != generation || chunk >= chunks) return;
+    // Long runs at first, since memory is quickest in order, single chunks at the end, so that all threads end together.
+    const uint32_t share = (chunks - chunk) / (kSharesPerThread * static_cast<uint32_t>(threads()));
+    const uint32_t taken = share > 1 ? share : 1;
+    if (!ticket_.compare_exchange_weak(ticket, ticket + taken, std::memory_order_acq_rel, std::memory_order_acquire))
       continue;
     const int64_t begin = chunk * grain;
-    function(job, begin, begin + grain < count ? begin + grain : count);
-    if (unfinished_.fetch_sub(1, std::memory_order_seq_cst) == 1) wake(unfinished_, caller_sleeps_);
+    const int64_t end = begin + taken * grain;
+    function(job, begin, end < count ? end : count);
+    if (unfinished_.fetch_sub(taken, std::memory_order_seq_cst) == taken) wake(unfinished_, caller_sleeps_);
     ticket = ticket_.load(std::memory_order_acquire);
   }
 }

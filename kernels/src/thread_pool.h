@@ -1,5 +1,5 @@
-// The threads of one context. A job is a range of items cut into chunks; threads take chunks until none is left, so a
-// thread that the operating system has not yet run holds nobody up.
+// The threads of one context. A job is a range of items cut into chunks; threads take runs of chunks, shorter and shorter
+// ones, until none is left, so a thread that the operating system has not yet run holds nobody up.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ class ThreadPool {
 
   int32_t threads() const { return static_cast<int32_t>(workers_.size()) + 1; }
 
-  // Runs `function` over 0 .. count-1 in chunks of `grain` on all threads, the calling one included; returns when all
+  // Runs `function` over 0 .. count-1 in chunks of `grain` or runs of them on all threads, the calling one included; returns when all
   // are done. Not reentrant.
   void run(int64_t count, int64_t grain, RangeFunction function, const void* job);
 
@@ -36,7 +36,7 @@ class ThreadPool {
   void work();
   void take_chunks(uint32_t generation);
 
-  // (generation << 32) | next chunk. A chunk is claimed by exchanging the whole word, so a claim that succeeds proves
+  // (generation << 32) | next chunk. A run of chunks is claimed by exchanging the whole word, so a claim that succeeds proves
   // that the job's fields below, read before it, belong to this generation: they change only after every chunk was
   // claimed and finished and the ticket was closed.
   alignas(64) std::atomic<uint64_t> ticket_{0};

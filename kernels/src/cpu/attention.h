@@ -54,14 +54,12 @@ MK_INLINE const Stored* keys_of(const AttentionItem& item, int32_t tile) {
   return static_cast<const Stored*>(args.cache) + key_tile(shape, item.table[tile], item.kv_head);
 }
 
-MK_INLINE void prefetch_range(const void* begin, int64_t bytes) {
-  for (int64_t at = 0; at < bytes; at += 64) prefetch(static_cast<const char*>(begin) + at);
-}
-
-// Scores, not yet scaled, of kTiles tiles; positions from `last` on are not read unless kWhole.
+// Scores, not yet scaled, of kTiles tiles; positions from `last` on are not read unless kWhole. Meanwhile the keys at
+// `ahead` are asked for: blocks lie anywhere in the cache, so the hardware cannot guess the next, and it is asked a line
+// at a time, since a core has only so many under way.
 template <int kQueries, int kTiles, bool kWhole, typename Stored>
-MK_INLINE void score(const float* queries, int32_t head_dim, const Stored* const (&keys)[kTiles], int last,
-                     Lanes16 (&scores)[kTiles][kQueries]) {
+MK_INLINE void score(const float* queries, int32_t head_dim, const Stored* const (&keys)[kTiles],
+                     const Stored* const (&ahead)[kTiles], int last, Lanes16 (&scores)[kTiles][kQueries]) {
 #pragma GCC unroll 4
   for (int t = 0; t < kTiles; ++t) {
 #pragma GCC unroll 8
@@ -74,6 +72,7 @@ MK_INLINE void score(const float* queries, int32_t head_dim, const Stored* const
 #pragma GCC unroll 4
     for (int t = 0; t < kTiles; ++t) {
       const Stored* at = keys[t] + static_cast<int64_t>(d) * kTile;
+      prefetch(ahead[t] + static_cast<int64_t>(d) * kTile);
       const Lanes16 key = kWhole ? load16(at) : load16_first(at, last);
 #pragma GCC unroll 8
       for (int q = 0; q < kQueries; ++q) scores[t][q] = fma(query[q], key, scores[t][q]);

@@ -1,6 +1,7 @@
-// Each pair's row through its expert: down(activation(gate(row), up(row))). Two passes over the panels of all touched
-// experts, the first leaving the gated middle rows in scratch memory; an expert's weights are streamed once for all its
-// rows.
+// Each pair's row through its expert: down(activation(gate(row), up(row))), the gated middle rows in scratch memory. An
+// expert's weights are streamed once for all its rows. Where enough experts have rows, a thread takes whole ones, so that
+// it reads memory in order, from an expert's gate and up to its down and on to the next expert; otherwise all threads
+// share the panels, those of gate and up first.
 #include "backend.h"
 #include "tile.h"
 
@@ -68,25 +69,58 @@ struct FinishResult {
   }
 };
 
-void gate_and_up(const void* job_address, int64_t begin, int64_t end) {
+void gate_and_up(const Job& job, const Task& task) {
+  const PackedExpert& expert = job.args->experts->experts[task.expert];
+  multiply_rows(expert.gate_up, task.panel_begin, task.panel_end, job.args->offsets[task.expert],
+                job.args->offsets[task.expert + 1], InputRow{job},
+                FinishMiddle{job, job.args->experts->shape, expert.gate_up_bias});
+}
+
+void down(const Job& job, const Task& task) {
+  const PackedExpert& expert = job.args->experts->experts[task.expert];
+  multiply_rows(expert.down, task.panel_begin, task.panel_end, job.args->offsets[task.expert],
+                job.args->offsets[task.expert + 1], MiddleRow{job}, FinishResult{job, expert.down_bias});
+}
+
+void gate_and_up_tasks(const void* job_address, int64_t begin, int64_t end) {
+  const Job& job = *static_cast<const Job*>(job_address);
+  for (int64_t i = begin; i < end; ++i) gate_and_up(job, job.tasks[i]);
+}
+
+void down_tasks(const void* job_address, int64_t begin, int64_t end) {
+  const Job& job = *static_cast<const Job*>(job_address);
+  for (int64_t i = begin; i < end; ++i) down(job, job.tasks[i]);
+}
+
+void whole_experts(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
   for (int64_t i = begin; i < end; ++i) {
-    const Task& task = job.tasks[i];
-    const PackedExpert& expert = job.args->experts->experts[task.expert];
-    multiply_rows(expert.gate_up, task.panel_begin, task.panel_end, job.args->offsets[task.expert],
-                  job.args->offsets[task.expert + 1], InputRow{job},
-                  FinishMiddle{job, job.args->experts->shape, expert.gate_up_bias});
+    const int32_t expert = job.tasks[i].expert;
+    const PackedExpert& packed = job.args->experts->experts[expert];
+    gate_and_up(job, {expert, 0, packed.gate_up.panels});
+    down(job, {expert, 0, packed.down.panels});
   }
 }
 
-void down(const void* job_address, int64_t begin, int64_t end) {
-  const Job& job = *static_cast<const Job*>(job_address);
-  for (int64_t i = begin; i < end; ++i) {
-    const Task& task = job.tasks[i];
-    const PackedExpert& expert = job.args->experts->experts[task.expert];
-    multiply_rows(expert.down, task.panel_begin, task.panel_end, job.args->offsets[task.expert],
-                  job.args->offsets[task.expert + 1], MiddleRow{job}, FinishResult{job, expert.down_bias});
+// Experts for each thread from which on whole ones divide evenly enough.
+constexpr int32_t kWholeExpertsPerThread = 4;
+
+bool has_rows(const mk_grouped_ffn_args& args, int32_t expert) {
+  return args.offsets[expert + 1] > args.offsets[expert];
+}
+
+// Makes a task of every expert that has rows; returns how many.
+int64_t list_experts(const mk_grouped_ffn_args& args, Task* tasks, double* cost_ns) {
+  int64_t count = 0;
+  *cost_ns = 0.0;
+  for (int32_t expert = 0; expert < args.experts->shape.count; ++expert) {
+    if (!has_rows(args, expert)) continue;
+    const PackedExpert& packed = args.experts->experts[expert];
+    const int32_t rows = args.offsets[expert + 1] - args.offsets[expert];
+    tasks[count++] = {expert, 0, 0};
+    *cost_ns += product_ns(packed.gate_up, rows) + product_ns(packed.down, rows);
   }
+  return count;
 }
 
 // Cuts the panels of every expert that has rows into tasks; returns how many.
@@ -95,8 +129,8 @@ int64_t cut(const mk_grouped_ffn_args& args, PackedMatrix PackedExpert::*matrix_
   int64_t count = 0;
   *cost_ns = 0.0;
   for (int32_t expert = 0; expert < args.experts->shape.count; ++expert) {
+    if (!has_rows(args, expert)) continue;
     const int32_t rows = args.offsets[expert + 1] - args.offsets[expert];
-    if (rows == 0) continue;
     const PackedMatrix& matrix = args.experts->experts[expert].*matrix_of;
     const int32_t step = panels_at_once(matrix, threads);
     for (int32_t panel = 0; panel < matrix.panels; panel += step) {
@@ -123,11 +157,17 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
   Task* tasks = reinterpret_cast<Task*>(memory + middle_bytes);
   const Job job = {&args, tasks, reinterpret_cast<float*>(memory), middle_stride};
 
+  const int32_t threads = thread_count(runtime);
   double cost_ns = 0.0;
-  int64_t count = cut(args, &PackedExpert::gate_up, thread_count(runtime), tasks, &cost_ns);
-  parallel_for_grain(runtime, count, 1, cost_ns, gate_and_up, &job);
-  count = cut(args, &PackedExpert::down, thread_count(runtime), tasks, &cost_ns);
-  parallel_for_grain(runtime, count, 1, cost_ns, down, &job);
+  int64_t count = list_experts(args, tasks, &cost_ns);
+  if (count >= kWholeExpertsPerThread * threads) {
+    parallel_for_grain(runtime, count, 1, cost_ns, whole_experts, &job);
+    return MK_OK;
+  }
+  count = cut(args, &PackedExpert::gate_up, threads, tasks, &cost_ns);
+  parallel_for_grain(runtime, count, 1, cost_ns, gate_and_up_tasks, &job);
+  count = cut(args, &PackedExpert::down, threads, tasks, &cost_ns);
+  parallel_for_grain(runtime, count, 1, cost_ns, down_tasks, &job);
   return MK_OK;
 }
 

@@ -73,11 +73,12 @@ __attribute__((noinline)) void attend(const AttentionItem& item, int32_t first, 
   const bool is_first = tile == item.begin / kTile;
   const float* queries = item.query + static_cast<int64_t>(first) * args.head_dim;
   const Stored* const keys[1] = {keys_of<Stored>(item, tile)};
+  const Stored* const ahead[1] = {keys_of<Stored>(item, item.end > (tile + 1) * kTile ? tile + 1 : tile)};
   Lanes16 scores[1][kQueries];
   if (span.last == kTile)
-    score<kQueries, 1, true>(queries, args.head_dim, keys, kTile, scores);
+    score<kQueries, 1, true>(queries, args.head_dim, keys, ahead, kTile, scores);
   else
-    score<kQueries, 1, false>(queries, args.head_dim, keys, span.last, scores);
+    score<kQueries, 1, false>(queries, args.head_dim, keys, ahead, span.last, scores);
   Shares<kQueries> shares;
 #pragma GCC unroll 1
   for (int q = 0; q < kQueries; ++q)
@@ -103,13 +104,10 @@ void attend_heads(const AttentionItem& item, int32_t first, int32_t heads, int32
 template <typename Stored>
 void attend_item(const AttentionItem& item, int32_t heads) {
   const mk_paged_attention_args& args = *item.args;
-  const int64_t tile_bytes = static_cast<int64_t>(args.head_dim) * kTile * static_cast<int64_t>(sizeof(Stored));
   const int32_t tiles = (item.end + kTile - 1) / kTile;
   Softmax softmax[kMostHeads] = {};
   Values values;
   for (int32_t tile = item.begin / kTile; tile < tiles; ++tile) {
-    // Blocks lie anywhere in the cache, so the hardware cannot guess the next.
-    if (tile + 1 < tiles) prefetch_range(keys_of<Stored>(item, tile + 1), tile_bytes);
     turn_tile(keys_of<Stored>(item, tile), args.value_dim, values);
     attend_heads<kMostQueries, Stored>(item, 0, heads, tile, values, softmax);
   }

@@ -4,19 +4,10 @@
 namespace mk::MK_ISA {
 namespace {
 
-// How far ahead of the sums a panel's lines are asked for.
-constexpr int kPrefetchLines = 24;
-
-template <int32_t kDtype>
-MK_INLINE void load_line(const char* at, const typename Stored<kDtype>::UnitScales& scales, V& low, V& high) {
-  prefetch(at + kPrefetchLines * 64);
-  Stored<kDtype>::load(at, scales, low, high);
-}
-
 template <int kRows, int kUnits, int32_t kDtype>
-MK_INLINE void multiply_columns(const float* const* in, const char* const* units, int32_t begin, int32_t end,
-                                const typename Stored<kDtype>::UnitScales (&scales)[kUnits], V (&first)[kRows][kUnits],
-                                V (&second)[kRows][kUnits]) {
+MK_INLINE void multiply_columns(const float* const* in, const char* const* units, const Ahead& ahead, int32_t begin,
+                                int32_t end, const typename Stored<kDtype>::UnitScales (&scales)[kUnits],
+                                V (&first)[kRows][kUnits], V (&second)[kRows][kUnits]) {
   // What stays in registers beside the sums: the weights of all units while the rows pass, or the rows' values while
   // the units pass, whichever is less.
   constexpr bool kHoldWeights = 2 * kUnits + 1 <= kRows + 2;
@@ -25,7 +16,10 @@ MK_INLINE void multiply_columns(const float* const* in, const char* const* units
     if constexpr (kHoldWeights) {
       V low[kUnits], high[kUnits];
 #pragma GCC unroll 4
-      for (int u = 0; u < kUnits; ++u) load_line<kDtype>(units[u] + at, scales[u], low[u], high[u]);
+      for (int u = 0; u < kUnits; ++u) {
+        prefetch(units[u] + ahead.offset + static_cast<int64_t>(k) * ahead.step);
+        Stored<kDtype>::load(units[u] + at, scales[u], low[u], high[u]);
+      }
 #pragma GCC unroll 12
       for (int r = 0; r < kRows; ++r) {
         const V value = set1(in[r][k]);
@@ -42,7 +36,8 @@ MK_INLINE void multiply_columns(const float* const* in, const char* const* units
 #pragma GCC unroll 4
       for (int u = 0; u < kUnits; ++u) {
         V low, high;
-        load_line<kDtype>(units[u] + at, scales[u], low, high);
+        prefetch(units[u] + ahead.offset + static_cast<int64_t>(k) * ahead.step);
+        Stored<kDtype>::load(units[u] + at, scales[u], low, high);
 #pragma GCC unroll 12
         for (int r = 0; r < kRows; ++r) {
           first[r][u] = fma(value[r], low, first[r][u]);
@@ -58,8 +53,8 @@ const char* panel_at(const PackedMatrix& matrix, int32_t panel) {
 }
 
 template <int kRows, int kUnits, int32_t kDtype>
-__attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t unit, const float* const* in, bool resume,
-                                        float* sums) {
+__attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t unit, const float* const* in,
+                                        const Ahead& ahead, bool resume, float* sums) {
   using Type = Stored<kDtype>;
   const char* units[kUnits];
   for (int u = 0; u < kUnits; ++u)
@@ -79,7 +74,7 @@ __attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t unit
   typename Type::UnitScales scales[kUnits];
   constexpr int32_t kStep = scale_columns_of(kDtype);
   if constexpr (kStep == 0) {
-    multiply_columns<kRows, kUnits, kDtype>(in, units, 0, matrix.columns, scales, first, second);
+    multiply_columns<kRows, kUnits, kDtype>(in, units, ahead, 0, matrix.columns, scales, first, second);
   } else {
     const int64_t scales_from = static_cast<int64_t>(scales_offset(matrix.columns, kDtype));
     for (int32_t begin = 0; begin < matrix.columns; begin += kStep) {
@@ -90,7 +85,7 @@ __attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t unit
                            static_cast<int64_t>(begin / kStep) * scale_line_bytes_of(kDtype);
         scales[u] = Type::load_scales(line + (unit + u) % kUnitsPerPanel * Type::kScaleBytes);
       }
-      multiply_columns<kRows, kUnits, kDtype>(in, units, begin, end, scales, first, second);
+      multiply_columns<kRows, kUnits, kDtype>(in, units, ahead, begin, end, scales, first, second);
     }
   }
 
@@ -107,14 +102,14 @@ __attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t unit
 
 template <int kRows, int32_t kDtype>
 void multiply_exactly(const PackedMatrix& matrix, int32_t unit, int32_t units, const float* const* in, int32_t rows,
-                      bool resume, float* sums) {
+                      const Ahead& ahead, bool resume, float* sums) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return multiply_exactly<kRows - 1, kDtype>(matrix, unit, units, in, rows, resume, sums);
+    if (rows < kRows) return multiply_exactly<kRows - 1, kDtype>(matrix, unit, units, in, rows, ahead, resume, sums);
   }
   if (units == 1)
-    multiply<kRows, 1, kDtype>(matrix, unit, in, resume, sums);
+    multiply<kRows, 1, kDtype>(matrix, unit, in, ahead, resume, sums);
   else
-    multiply<kRows, units_beside(kRows), kDtype>(matrix, unit, in, resume, sums);
+    multiply<kRows, units_beside(kRows), kDtype>(matrix, unit, in, ahead, resume, sums);
 }
 
 template <int32_t kDtype>
@@ -131,8 +126,9 @@ void widen(const PackedMatrix& matrix, int32_t panel, int32_t begin, int32_t end
       float* at = out + static_cast<int64_t>(from - begin) * kPanelWidth + u * kLanes;
       for (int32_t k = from; k < to; ++k, at += kPanelWidth) {
         V low, high;
-        load_line<kDtype>(data + static_cast<int64_t>(k) * line_bytes_of(kDtype) + u * Type::kUnitBytes, scales, low,
-                          high);
+        const char* line = data + static_cast<int64_t>(k) * line_bytes_of(kDtype) + u * Type::kUnitBytes;
+        prefetch(line + kNearBytes);
+        Type::load(line, scales, low, high);
         store(at, low);
         store(at + kPanelHalf, high);
       }
@@ -143,16 +139,16 @@ void widen(const PackedMatrix& matrix, int32_t panel, int32_t begin, int32_t end
 }  // namespace
 
 void multiply_tile(const PackedMatrix& matrix, int32_t unit, int32_t units, const float* const* in, int32_t rows,
-                   bool resume, float* sums) {
+                   const Ahead& ahead, bool resume, float* sums) {
   switch (matrix.dtype) {
     case MK_F32:
-      return multiply_exactly<kMostTileRows, MK_F32>(matrix, unit, units, in, rows, resume, sums);
+      return multiply_exactly<kMostTileRows, MK_F32>(matrix, unit, units, in, rows, ahead, resume, sums);
     case MK_BF16:
-      return multiply_exactly<kMostTileRows, MK_BF16>(matrix, unit, units, in, rows, resume, sums);
+      return multiply_exactly<kMostTileRows, MK_BF16>(matrix, unit, units, in, rows, ahead, resume, sums);
     case MK_F8_E4M3:
-      return multiply_exactly<kMostTileRows, MK_F8_E4M3>(matrix, unit, units, in, rows, resume, sums);
+      return multiply_exactly<kMostTileRows, MK_F8_E4M3>(matrix, unit, units, in, rows, ahead, resume, sums);
     default:
-      return multiply_exactly<kMostTileRows, MK_MXFP4>(matrix, unit, units, in, rows, resume, sums);
+      return multiply_exactly<kMostTileRows, MK_MXFP4>(matrix, unit, units, in, rows, ahead, resume, sums);
   }
 }
 

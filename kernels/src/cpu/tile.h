@@ -27,10 +27,33 @@ static constexpr int units_beside(int rows) {
 constexpr int kMostTileSums = kMostTileRows * 2 * kLanes;
 constexpr int kUnitSums = 2 * kLanes;
 
+// What a tile asks memory for while it multiplies: column k asks for the byte at offset + k * step from its unit.
+struct Ahead {
+  int64_t offset;
+  int32_t step;
+};
+
+// How far ahead of the sums a panel's own lines are asked for: the longer a line occupies the multipliers, the more of
+// them memory can have under way. Units side by side share what the core can have under way.
+constexpr int64_t kNearBytes = 64 * 64;
+
+static constexpr Ahead near_ahead(int32_t dtype, int32_t units) {
+  return {units == 4 ? kNearBytes * 3 / 8 : kNearBytes, line_bytes_of(dtype)};
+}
+
+// Tile `tile` of the `tiles` that pass over one panel, for the lines of the next: the first tile brings its own panel's,
+// those after it share the next panel among them, so that memory never rests while they multiply.
+static inline Ahead ahead_of(const PackedMatrix& matrix, int32_t units, int32_t tile, int32_t tiles) {
+  if (tile == 0) return near_ahead(matrix.dtype, units);
+  const int32_t line = line_bytes_of(matrix.dtype);
+  const int64_t part = static_cast<int64_t>(matrix.columns) * line / (tiles - 1);
+  return {static_cast<int64_t>(matrix.panel_bytes) + part * (tile - 1), line / (tiles - 1)};
+}
+
 // Computes the tile of `rows` rows and of `units` units from `unit` on, `units` being units_beside(rows) or 1.
 // `in[r]` is row r's value of the matrix' first column. With `resume`, the chains go on from what `sums` holds.
 void multiply_tile(const PackedMatrix& matrix, int32_t unit, int32_t units, const float* const* in, int32_t rows,
-                   bool resume, float* sums);
+                   const Ahead& ahead, bool resume, float* sums);
 
 // Columns begin .. end-1 of a panel as a panel of MK_F32. `begin` is a multiple of kStretch.
 void widen_panel(const PackedMatrix& matrix, int32_t panel, int32_t begin, int32_t end, float* out);
@@ -41,6 +64,12 @@ static_assert(kStretch % kF8ScaleColumns == 0 && kStretch % kMxfp4ScaleColumns =
 
 // Rows that a widened stretch serves.
 constexpr int32_t kWidenedRows = 8 * kMostTileRows;
+
+// Nothing to ask for: weights that are in the cache.
+constexpr Ahead kResting = {0, 0};
+
+// Rows that pass over a panel before the next one.
+constexpr int32_t kBlockRows = 4 * kMostTileRows;
 
 // What happens to a finished pair of sums: features `lane` .. of both halves of `panel`, for row `row` of the call.
 //   void operator()(int32_t row, int32_t panel, int32_t lane, V first, V second) const
@@ -76,7 +105,7 @@ MK_INLINE void multiply_widened(const PackedMatrix& matrix, int32_t panel, int32
       const float* in[kMostTileRows];
       for (int32_t r = 0; r < rows; ++r) in[r] = row_at(row_begin + row + r) + begin;
       for (int32_t u = 0; u < kUnitsPerPanel; ++u)
-        multiply_tile(stretch, u, 1, in, rows, begin > 0, sums + row * kPanelWidth + u * rows * kUnitSums);
+        multiply_tile(stretch, u, 1, in, rows, kResting, begin > 0, sums + row * kPanelWidth + u * rows * kUnitSums);
       row += rows;
     }
   }
@@ -103,19 +132,26 @@ MK_INLINE void multiply_rows(const PackedMatrix& matrix, int32_t panel_begin, in
     }
     return;
   }
-  const int32_t unit_end = panel_end * kUnitsPerPanel;
-  for (int32_t row = row_begin; row < row_end;) {
-    const int32_t rows = next_tile_rows(row_end - row);
-    const float* in[kMostTileRows];
-    for (int32_t r = 0; r < rows; ++r) in[r] = row_at(row + r);
+  // Rows pass over a panel in tiles; a block of tiles passes over it before the next panel, so that memory brings the
+  // next while they multiply.
+  for (int32_t block = row_begin; block < row_end; block += kBlockRows) {
+    const int32_t block_end = block + kBlockRows < row_end ? block + kBlockRows : row_end;
+    const int32_t tiles = (block_end - block + kMostTileRows - 1) / kMostTileRows;
+    const int32_t unit_end = panel_end * kUnitsPerPanel;
     for (int32_t unit = panel_begin * kUnitsPerPanel; unit < unit_end;) {
-      const int32_t units = unit + units_beside(rows) <= unit_end ? units_beside(rows) : 1;
-      alignas(64) float sums[kMostTileSums];
-      multiply_tile(matrix, unit, units, in, rows, false, sums);
-      finish_tile(sums, unit, units, row, rows, finish);
+      const int32_t beside = tiles == 1 ? units_beside(block_end - block) : 1;
+      const int32_t units = unit + beside <= unit_end ? beside : 1;
+      for (int32_t row = block, tile = 0; row < block_end; ++tile) {
+        const int32_t rows = next_tile_rows(block_end - row);
+        const float* in[kMostTileRows];
+        for (int32_t r = 0; r < rows; ++r) in[r] = row_at(row + r);
+        alignas(64) float sums[kMostTileSums];
+        multiply_tile(matrix, unit, units, in, rows, ahead_of(matrix, units, tile, tiles), false, sums);
+        finish_tile(sums, unit, units, row, rows, finish);
+        row += rows;
+      }
       unit += units;
     }
-    row += rows;
   }
 }
 
