@@ -44,6 +44,7 @@ internal sealed class NodeLoop
         {
             MaxStepRows = options.MaxStepRows,
             MaxChunkRows = options.MaxChunkRows,
+            StepTarget = options.StepTarget,
             MaxSequences = options.MaxSequences,
             MaxWaiting = options.MaxWaiting,
             MaxLogitRows = memory.Head.TileRows,
@@ -143,6 +144,7 @@ internal sealed class NodeLoop
         _outage.End();
         _microBatches.Record(step.RowCount, microBatches, Stopwatch.GetElapsedTime(started));
         ReadOnlySpan<SliceSample> samples = _sampler.Sample(step);
+        _scheduler.RecordTime(step.RowCount, Stopwatch.GetElapsedTime(started));
         _scheduler.Complete(step, samples);
         int tokens = 0;
         foreach (ref readonly StepSlice slice in step.Slices)

@@ -40,6 +40,7 @@ internal static class WelcomeReader
             MicroBatches = settings.MicroBatches,
             MaxStepRows = settings.MaxStepRows,
             MaxChunkRows = settings.MaxChunkRows,
+            StepTarget = TimeSpan.FromMilliseconds(Math.Max(0, settings.StepTargetMs)),
             MaxSequences = settings.MaxSequences,
             KvBlocks = settings.KvBlocks > 0 ? settings.KvBlocks : KvSizing.Blocks(shape, settings.MaxSequences, availableBytes),
             KvType = kvType,

@@ -30,8 +30,10 @@ public sealed class Scheduler
     private readonly Dictionary<SequenceId, Sequence> _byId = [];
     private readonly Step _step = new();
     private readonly List<Sequence> _ended = [];
+    private readonly StepPace _pace = new();
     private long _arrivals;
     private int _deadlines;
+    private int _stepRows;
 
     public Scheduler(ModelSpec spec, SchedulerLimits limits, KvSpace kv, WeightVersion version, TimeProvider time)
     {
@@ -130,13 +132,18 @@ public sealed class Scheduler
         EndExpired();
         _step.Clear();
         long preemptions = Preemptions;
+        _stepRows = _limits.MaxStepRows;
         AddDecodeRows();
+        _stepRows = SchedulingRules.StepRows(_step.DecodeRowCount, _limits, _pace);
         AddChunks();
         // Who was just preempted would only be admitted to be preempted again.
         if (Preemptions == preemptions)
             Admit();
         return _step;
     }
+
+    /// <summary>Tells what a step of so many rows took, from planning to sampling.</summary>
+    public void RecordTime(int rows, TimeSpan time) => _pace.Record(rows, time);
 
     /// <summary>
     /// Carries out what a step that has run did: its rows are computed, full blocks are published, sampled tokens are appended, and sequences at their end give
@@ -181,7 +188,7 @@ public sealed class Scheduler
 
     private void AddDecodeRows()
     {
-        for (int i = 0; i < _running.Count && _step.RowCount < _limits.MaxStepRows; i++)
+        for (int i = 0; i < _running.Count && _step.RowCount < _stepRows; i++)
         {
             Sequence sequence = _running[i];
             if (sequence.OutstandingRows == 1 && TakeBlockFor(sequence))
@@ -229,7 +236,7 @@ public sealed class Scheduler
     /// <summary>Chunks of sequences that run already; their blocks were taken when they were admitted.</summary>
     private void AddChunks()
     {
-        for (int i = 0; i < _running.Count && _step.RowCount < _limits.MaxStepRows; i++)
+        for (int i = 0; i < _running.Count && _step.RowCount < _stepRows; i++)
         {
             if (_running[i].OutstandingRows > 1)
                 AddChunk(_running[i]);
@@ -239,13 +246,13 @@ public sealed class Scheduler
     private void AddChunk(Sequence sequence)
     {
         int limit = sequence.LogitsReturned < sequence.LogitsDue ? Math.Min(_limits.MaxChunkRows, _limits.MaxLogitRows) : _limits.MaxChunkRows;
-        _step.Add(sequence, SchedulingRules.ChunkRows(sequence.OutstandingRows, limit, _limits.MaxStepRows - _step.RowCount));
+        _step.Add(sequence, SchedulingRules.ChunkRows(sequence.OutstandingRows, limit, _stepRows - _step.RowCount));
     }
 
     private void Admit()
     {
         LinkedListNode<Sequence>? next = _waiting.First;
-        while (next is not null && _step.RowCount < _limits.MaxStepRows && _running.Count < _limits.MaxSequences)
+        while (next is not null && _step.RowCount < _stepRows && _running.Count < _limits.MaxSequences)
         {
             Sequence sequence = next.Value;
             Admission admission = _admission.Try(sequence, _running);

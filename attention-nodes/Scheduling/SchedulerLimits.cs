@@ -9,6 +9,15 @@ public sealed record SchedulerLimits
     /// <summary>Prompt rows of one sequence in one step at most. At least 1.</summary>
     public required int MaxChunkRows { get; init; }
 
+    /// <summary>
+    /// What a step may take while sequences decode: prompt rows are added up to it, at least <see cref="LeastChunkRows"/>, so that decoding keeps its pace and
+    /// prompts get on. Zero: no target.
+    /// </summary>
+    public TimeSpan StepTarget { get; init; }
+
+    /// <summary>Prompt rows that a step has even where its decode rows alone take longer than the target.</summary>
+    public int LeastChunkRows { get; init; } = 16;
+
     /// <summary>Sequences that run at the same time. At least 1.</summary>
     public required int MaxSequences { get; init; }
 

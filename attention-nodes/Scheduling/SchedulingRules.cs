@@ -11,6 +11,16 @@ public static class SchedulingRules
     /// <param name="budget">Rows left in the step.</param>
     public static int ChunkRows(int outstanding, int chunkLimit, int budget) => Math.Max(0, Math.Min(outstanding, Math.Min(chunkLimit, budget)));
 
+    /// <summary>Rows of a step at most: beside decode rows, prompt rows are added until the step is expected to take the target.</summary>
+    /// <param name="decodeRows">Rows it has already.</param>
+    public static int StepRows(int decodeRows, SchedulerLimits limits, StepPace pace)
+    {
+        if (decodeRows == 0 || limits.StepTarget == TimeSpan.Zero)
+            return limits.MaxStepRows;
+        int least = decodeRows + limits.LeastChunkRows;
+        return Math.Min(limits.MaxStepRows, Math.Max(least, pace.RowsWithin(limits.StepTarget)));
+    }
+
     /// <summary>
     /// Whether a sequence that needs <paramref name="blocksNeeded"/> more blocks may start. Beside running sequences it leaves each of them one block to grow
     /// into, or the newcomer would be preempted by the next decode step.

@@ -48,6 +48,7 @@ internal static class ClusterMessages
                 MicroBatches = spec.MicroBatches,
                 MaxStepRows = spec.Shape.MaxRows,
                 MaxChunkRows = spec.MaxChunkRows,
+                StepTargetMs = spec.StepTargetMs,
                 MaxSequences = spec.MaxSequences,
                 KvBlocks = spec.KvBlocks,
                 PrefixCache = spec.PrefixCache,

@@ -44,6 +44,9 @@ internal sealed record ClusterSpec
     /// <summary>Prompt rows of one sequence in one step at most.</summary>
     public required int MaxChunkRows { get; init; }
 
+    /// <summary>0: no target.</summary>
+    public int StepTargetMs { get; init; }
+
     /// <summary>Sequences in progress on one attention node at most.</summary>
     public required int MaxSequences { get; init; }
 

@@ -19,6 +19,8 @@ internal sealed class PoolFlags
     private readonly Option<int> _maxSequences = Flag("--max-sequences", "N", "Sequences in progress on one attention node.", Defaults.MaxSequences);
     private readonly Option<int> _maxStepRows = Flag("--max-step-rows", "N", "Rows of one step: decode rows and prompt chunks together.", Defaults.MaxStepRows);
     private readonly Option<int> _chunkRows = Flag("--chunk-rows", "N", "Prompt rows of one sequence in one step.", Defaults.ChunkRows);
+    private readonly Option<int> _stepTarget = Flag(
+        "--step-target-ms", "N", "What a step may take while sequences decode: prompt chunks are sized to it; 0: no target.", Defaults.StepTargetMs);
     private readonly Option<int> _kvBlocks = Flag("--kv-blocks", "N", "KV blocks (16 tokens) of each attention node; 0: from memory.", Defaults.KvBlocks);
     private readonly Option<bool> _noPrefixCache = new("--no-prefix-cache") { Description = "Compute every prompt from its first token." };
     private readonly Option<double> _gatherShare = Flag("--gather-share", "X", "How long expert nodes gather, as a share of their measured time.", Defaults.GatherShare);
@@ -27,7 +29,7 @@ internal sealed class PoolFlags
     {
         Option[] all =
         [
-            _model, _attentionNodes, _expertNodes, _microBatches, _dtype, _kvDtype, _backend, _threads, _maxSequences, _maxStepRows, _chunkRows, _kvBlocks, _noPrefixCache,
+            _model, _attentionNodes, _expertNodes, _microBatches, _dtype, _kvDtype, _backend, _threads, _maxSequences, _maxStepRows, _chunkRows, _stepTarget, _kvBlocks, _noPrefixCache,
             _gatherShare,
         ];
         foreach (Option option in all)
@@ -47,6 +49,7 @@ internal sealed class PoolFlags
         MaxSequences = parsed.GetValue(_maxSequences),
         MaxStepRows = parsed.GetValue(_maxStepRows),
         ChunkRows = Math.Min(parsed.GetValue(_chunkRows), parsed.GetResult(_chunkRows) is { Implicit: true } ? parsed.GetValue(_maxStepRows) : int.MaxValue),
+        StepTargetMs = parsed.GetValue(_stepTarget),
         KvBlocks = parsed.GetValue(_kvBlocks),
         PrefixCache = !parsed.GetValue(_noPrefixCache),
         GatherShare = parsed.GetValue(_gatherShare),

@@ -30,6 +30,7 @@ internal static class ClusterSpecs
             M2NSecret = RandomNumberGenerator.GetBytes(SecretBytes),
             MicroBatches = options.MicroBatchCount,
             MaxChunkRows = options.ChunkRows,
+            StepTargetMs = options.StepTargetMs,
             MaxSequences = options.MaxSequences,
             KvBlocks = options.KvBlocks,
             PrefixCache = options.PrefixCache,

@@ -51,7 +51,10 @@ internal sealed record ServeOptions
     public int MaxStepRows { get; init; } = 256;
 
     /// <summary>Prompt rows of one sequence in a step.</summary>
-    public int ChunkRows { get; init; } = 128;
+    public int ChunkRows { get; init; } = 256;
+
+    /// <summary>Milliseconds that a step may take while sequences decode; 0: no target.</summary>
+    public int StepTargetMs { get; init; } = 100;
 
     /// <summary>KV blocks of 16 tokens on each attention node; 0: from memory.</summary>
     public int KvBlocks { get; init; }
@@ -93,6 +96,7 @@ internal sealed record ServeOptions
         InRange("--max-sequences", MaxSequences, 1, 4096);
         InRange("--max-step-rows", MaxStepRows, 1, 8192);
         InRange("--chunk-rows", ChunkRows, 1, MaxStepRows);
+        InRange("--step-target-ms", StepTargetMs, 0, 60_000);
         InRange("--kv-blocks", KvBlocks, 0, int.MaxValue);
         if (GatherShare is not (>= 0.001 and <= 10))
             throw new MegaInferException($"--gather-share {GatherShare} is out of range; use 0.001 to 10 (default 1; 0.1 where nodes own their cores).");

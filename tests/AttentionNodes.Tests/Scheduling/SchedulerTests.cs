@@ -52,6 +52,27 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void NextStep_BesideDecodeRows_TakesPromptRowsUpToTheTarget()
+    {
+        Scheduler scheduler = Create(limits: Requests.Limits with { StepTarget = TimeSpan.FromMilliseconds(10), LeastChunkRows = 2 });
+        scheduler.Add(Requests.Of(1, 3, 9));
+        Assert.Equal("1:0+3*", RunStep(scheduler));
+        scheduler.RecordTime(1, TimeSpan.FromMilliseconds(3));
+        scheduler.RecordTime(8, TimeSpan.FromMilliseconds(17));
+        scheduler.Add(Requests.Of(2, 20, 2));
+        // 1 ms and 2 ms for each row: four rows take 9 ms.
+        Assert.Equal("1:3+1* 2:0+3", RunStep(scheduler));
+        scheduler.RecordTime(4, TimeSpan.FromMilliseconds(9));
+        Assert.Equal("1:4+1* 2:3+3", RunStep(scheduler));
+        // Were decoding slower than the target, prompts would still get on.
+        for (int i = 0; i < 200; i++)
+            scheduler.RecordTime(4, TimeSpan.FromMilliseconds(90));
+        Assert.Equal("1:5+1* 2:6+2", RunStep(scheduler));
+        scheduler.Cancel(Requests.Of(1, 3, 9).Id);
+        Assert.Equal("2:8+8", RunStep(scheduler));
+    }
+
+    [Fact]
     public void NextStep_AdmitsInOrderOfArrivalUpToMaxSequences()
     {
         Scheduler scheduler = Create();
