@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MegaInfer.Bench.Decode;
+using MegaInfer.Bench.Gguf;
 using MegaInfer.Bench.M2n;
 using MegaInfer.Bench.Models;
 using MegaInfer.Bench.PingPong;
@@ -14,6 +15,7 @@ var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor
     new PingPongCommand().Build(),
     new TwoAttentionCommand().Build(),
     new MakeModelCommand().Build(),
+    new ExportGgufCommand().Build(),
 };
 try
 {

@@ -82,6 +82,7 @@ internal sealed class MakeModelCommand
             NumberType = parsed.GetValue(_type) is { } type ? ParseType(type) : start.NumberType,
             Quantized = parsed.GetValue(_quantized) is { } quantized ? ParseQuantized(quantized) : start.Quantized,
             HasTiedEmbeddings = parsed.GetValue(_tied) || start.HasTiedEmbeddings,
+            HasTextHead = true,
             Seed = parsed.GetValue(_seed) ?? start.Seed,
             ShardBytes = parsed.GetValue(_shardGib) is { } gib ? (long)(gib * (1L << 30)) : start.ShardBytes,
         };

@@ -40,12 +40,15 @@ public static class RandomCheckpoint
     private static void WriteWeights(string folder, RandomModelOptions options, ModelSpec spec, IProgress<(long Written, long Total)>? progress)
     {
         var weights = new RandomWeights(spec, options.Seed);
+        string? textHead = TextHead.TensorOf(options, spec);
         List<List<TensorSpec>> shards = Split(Stored(spec), options, spec.Weights);
         long total = shards.Sum(shard => shard.Sum(tensor => spec.Weights.BytesOf(tensor)));
         long written = 0;
         SafetensorsWriter.Fill fill = (tensor, offset, values) =>
         {
             weights.Fill(tensor, offset, values);
+            if (tensor.Name == textHead)
+                TextHead.Clear(offset, values, spec.HiddenSize);
             written += spec.Weights.BytesOf(tensor) / tensor.Elements * values.Length;
             progress?.Report((written, total));
         };

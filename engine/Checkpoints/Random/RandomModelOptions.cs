@@ -60,6 +60,12 @@ public sealed record RandomModelOptions
 
     public bool HasTiedEmbeddings { get; init; }
 
+    /// <summary>
+    /// The head gives 0 to every id that is no text by itself (bytes beyond ASCII, special tokens), so that greedy sequences are valid UTF-8 and do not end early: some
+    /// servers break a stream off otherwise. Only where there is a tokenizer and the head is not the embedding table.
+    /// </summary>
+    public bool HasTextHead { get; init; }
+
     /// <summary>Chosen router weights are divided by their sum; families that always do ignore it.</summary>
     public bool IsRouterNormalized { get; init; } = true;
 
