@@ -1,50 +1,56 @@
 using System.CommandLine;
-using MegaInfer.Bench.Cluster;
 using MegaInfer.Bench.Load;
-using MegaInfer.Bench.Machine;
 using MegaInfer.Bench.Reports;
+using MegaInfer.Bench.Rivals;
 using MegaInfer.Engine;
+using MegaInfer.Engine.Checkpoints;
 
 namespace MegaInfer.Bench.Decode;
 
-/// <summary><c>decode</c>: tokens per second of a batch that decodes, beside the floor of the same step on the same machine.</summary>
+/// <summary><c>decode</c>: tokens per second of batches that decode and of prompts, by real processes, beside the floor and beside rivals in the same run.</summary>
 internal sealed class DecodeCommand
 {
     private static readonly IReadOnlyList<Column<DecodeRow>> Columns =
     [
-        new("batch", row => $"{row.Batch}"),
+        new("work", row => row.Work == "prefill" ? $"prefill {row.PromptLen}" : $"decode {row.Batch}"),
+        new("engine", row => row.Engine),
+        new("m", row => row.TaUs is null ? "" : row.MicroBatches == 0 ? "auto" : $"{row.MicroBatches}"),
         new("tok/s", row => $"{row.TokensPerS:0.0}"),
-        new("floor tok/s", row => $"{row.FloorTokensPerS:0}"),
-        new("ratio", row => $"{row.Ratio:0.00}"),
+        new("floor", row => $"{row.FloorTokensPerS:0}"),
+        new("no overlap", row => $"{row.NoOverlapTokensPerS:0}"),
+        new("/ floor", row => $"{row.Ratio:0.00}"),
+        new("/ rival", row => row.RivalRatio is { } ratio ? $"{ratio:0.00}" : ""),
         new("step ms", row => $"{row.StepMs:0.00}"),
-        new("memory floor ms", row => $"{row.MemoryFloorMs:0.00}"),
-        new("compute floor ms", row => $"{row.ComputeFloorMs:0.00}"),
+        new("memory ms", row => $"{row.MemoryFloorMs:0.00}"),
+        new("compute ms", row => $"{row.ComputeFloorMs:0.00}"),
         new("MB/step", row => $"{row.MbPerStep:0}"),
         new("GFLOP/step", row => $"{row.GflopPerStep:0.00}"),
-        new("experts/layer", row => $"{row.ExpertsTouchedPerLayer:0.0}"),
-        new("reads/layer", row => $"{row.ExpertReadsPerLayer:0.0}"),
-        new("rows/GEMM", row => $"{row.RowsPerExpertGemm:0.0}"),
-        new("Ta us", row => $"{row.TaUs:0}"),
-        new("Te us", row => $"{row.TeUs:0}"),
+        new("experts (even)", row => $"{row.ExpertsTouchedPerLayer:0.0} ({row.EvenExpertsPerLayer:0.0})"),
+        new("rows/GEMM", row => row.RowsPerExpertGemm is { } rows ? $"{rows:0.0}" : ""),
+        new("Ta us", row => row.TaUs is { } time ? $"{time:0}" : ""),
+        new("Te us", row => row.TeUs is { } time ? $"{time:0}" : ""),
     ];
 
     private readonly Option<string> _model = new("--model") { Description = "The checkpoint's folder.", Required = true, HelpName = "DIR" };
-    private readonly Option<string> _batch = new("--batch") { Description = "Batch sizes.", DefaultValueFactory = _ => "1,4,16,32,64" };
-    private readonly Option<int> _promptLength = new("--prompt-len") { Description = "Tokens of each prompt.", DefaultValueFactory = _ => 128 };
-    private readonly Option<int> _generateLength = new("--gen-len") { Description = "Tokens that each sequence generates.", DefaultValueFactory = _ => 64 };
+    private readonly Option<string> _batch = new("--batch") { Description = "Batch sizes; none: no decode rows.", DefaultValueFactory = _ => "1,4,16,32,64" };
+    private readonly Option<string> _prefill = new("--prefill") { Description = "Prompt lengths whose speed is measured too.", DefaultValueFactory = _ => "none" };
+    private readonly Option<int> _promptLength = new("--prompt-len") { Description = "Tokens of each prompt of a batch.", DefaultValueFactory = _ => 128 };
+    private readonly Option<int> _generateLength = new("--gen-len") { Description = "Tokens that each sequence generates.", DefaultValueFactory = _ => 48 };
     private readonly Option<int> _attentionNodes = new("--attention-nodes") { Description = "Attention nodes.", DefaultValueFactory = _ => 1 };
     private readonly Option<int> _expertNodes = new("--expert-nodes") { Description = "Expert nodes.", DefaultValueFactory = _ => 1 };
-    private readonly Option<string> _microBatches = new("--micro-batches") { Description = "auto or 1..4.", DefaultValueFactory = _ => "1" };
-    private readonly Option<int> _threads = new("--threads") { Description = "Threads of each node; 0: one per core.", DefaultValueFactory = _ => 0 };
+    private readonly Option<string> _microBatches = new("--micro-batches") { Description = "auto or 1..4, or a list of these: a server for each.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<int> _threads = new("--threads") { Description = "Threads of each node and of rivals; 0: one per core.", DefaultValueFactory = _ => 0 };
+    private readonly Option<int> _rounds = new("--rounds") { Description = "Rounds, of which each engine's best undisturbed one counts.", DefaultValueFactory = _ => 3 };
+    private readonly Option<bool> _inProcess = new("--in-process") { Description = "Measure the nodes as threads of one process too." };
+    private readonly Option<string[]> _rivals = new("--rival-bin") { Description = "Folder with a build of llama.cpp or ik_llama.cpp; may be given several times.", HelpName = "DIR" };
     private readonly ClusterOptions _cluster = new();
     private readonly ReportOptions _report = new();
 
     internal Command Build()
     {
-        _microBatches.AcceptOnlyFromAmong("auto", "1", "2", "3", "4");
-        var command = new Command("decode", "Tokens per second of decoding batches, beside the floor.")
+        var command = new Command("decode", "Tokens per second of decoding batches and of prompts, beside the floor and beside rivals.")
         {
-            _model, _batch, _promptLength, _generateLength, _attentionNodes, _expertNodes, _microBatches, _threads,
+            _model, _batch, _prefill, _promptLength, _generateLength, _attentionNodes, _expertNodes, _microBatches, _threads, _rounds, _inProcess, _rivals,
         };
         _cluster.AddTo(command);
         _report.AddTo(command);
@@ -54,82 +60,63 @@ internal sealed class DecodeCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {
-        IReadOnlyList<int> batches = ClusterOptions.ParseList("--batch", parsed.GetRequiredValue(_batch));
-        using BenchLock held = await BenchLock.TakeAsync(Console.Error, cancel);
-        int threads = parsed.GetValue(_threads) > 0 ? parsed.GetValue(_threads) : Environment.ProcessorCount;
-        MachineInfo machine = MachineInfo.Measure(threads);
-        var rows = new List<DecodeRow>();
-        LocalClusterOptions options = Options(parsed, batches.Max(), threads);
-        await using (LocalCluster cluster = LocalCluster.Start(options))
+        var plan = new DecodePlan
         {
-            var load = new DecodeLoad(cluster);
-            await load.RunAsync(new DecodeShape(1, 8, 8));
-            foreach (int batch in batches)
-            {
-                cancel.ThrowIfCancellationRequested();
-                var shape = new DecodeShape(batch, parsed.GetValue(_promptLength), parsed.GetValue(_generateLength));
-                rows.Add(Row(await load.RunAsync(shape), shape, cluster, options, machine));
-            }
+            Checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model)),
+            Folder = parsed.GetRequiredValue(_model),
+            Threads = parsed.GetValue(_threads) > 0 ? parsed.GetValue(_threads) : Environment.ProcessorCount,
+            Rounds = AtLeastOne("--rounds", parsed.GetValue(_rounds)),
+            Batches = List("--batch", parsed.GetRequiredValue(_batch)),
+            Prompts = List("--prefill", parsed.GetRequiredValue(_prefill)),
+            PromptLength = AtLeastOne("--prompt-len", parsed.GetValue(_promptLength)),
+            GenerateLength = AtLeastOne("--gen-len", parsed.GetValue(_generateLength)),
+            Local = _cluster.Read(parsed, parsed.GetRequiredValue(_model)),
+        };
+        plan.Check();
+        RivalBuild[] rivals = [.. (parsed.GetValue(_rivals) ?? []).Select(RivalBuild.Open)];
+        using BenchLock held = await BenchLock.TakeAsync(Console.Error, cancel);
+        await using var engines = new DecodeEngines();
+        foreach (int microBatches in MicroBatchCounts(parsed.GetRequiredValue(_microBatches)))
+            await engines.AddServedAsync(ServeArguments(parsed, plan), microBatches, plan.Checkpoint.Spec.VocabularySize, cancel);
+        if (parsed.GetValue(_inProcess))
+            engines.AddLocal(plan.LocalOptions());
+        foreach (RivalBuild rival in rivals)
+        {
+            string gguf = await GgufExport.EnsureAsync(plan.Folder, plan.RivalType, rival, new Progress<string>(Console.Error.WriteLine), cancel);
+            engines.Add(new RivalEngine(rival, gguf, plan.Threads));
+            if (rival.DecodeCaveat is { } caveat)
+                await Console.Error.WriteLineAsync($"{rival.Engine}: {caveat}.");
         }
 
-        await _report.WriteAsync(parsed, $"decode, {ModelName(options.ModelFolder)}", new Report<DecodeRow>(machine, rows), Columns);
-        return 0;
+        var run = new DecodeRun(plan, engines.All);
+        Report<DecodeRow> report = await run.MeasureAsync(cancel);
+        await _report.WriteAsync(parsed, $"decode, {plan.ModelName}", report, Columns);
+        if (_report.JsonFile(parsed) is { } json)
+            await DecodeChart.WriteAsync(Path.ChangeExtension(json, ".svg"), report.Rows);
+        foreach (string refusal in run.Refusals)
+            await Console.Error.WriteLineAsync(refusal);
+        return run.Refusals.Count == 0 ? 0 : 1;
     }
 
-    private LocalClusterOptions Options(ParseResult parsed, int largestBatch, int threads)
+    private IEnumerable<string> ServeArguments(ParseResult parsed, DecodePlan plan) =>
+    [
+        "--model", plan.Folder,
+        "--attention-nodes", $"{AtLeastOne("--attention-nodes", parsed.GetValue(_attentionNodes))}",
+        "--expert-nodes", $"{AtLeastOne("--expert-nodes", parsed.GetValue(_expertNodes))}",
+        "--threads", $"{plan.Threads}",
+        "--max-sequences", $"{plan.MaxSequences}",
+        "--max-step-rows", $"{plan.MaxStepRows}",
+        .. _cluster.ServeArguments(parsed),
+    ];
+
+    private static IReadOnlyList<int> List(string option, string text) => text == "none" ? [] : ClusterOptions.ParseList(option, text);
+
+    private static IEnumerable<int> MicroBatchCounts(string text) => text.Split(',').Select(part => part switch
     {
-        string microBatches = parsed.GetRequiredValue(_microBatches);
-        int attentionNodes = AtLeastOne("--attention-nodes", parsed.GetValue(_attentionNodes));
-        return _cluster.Read(parsed, parsed.GetRequiredValue(_model)) with
-        {
-            AttentionNodes = attentionNodes,
-            ExpertNodes = AtLeastOne("--expert-nodes", parsed.GetValue(_expertNodes)),
-            MicroBatches = microBatches == "auto" ? 0 : int.Parse(microBatches),
-            AttentionThreads = threads,
-            ExpertThreads = threads,
-            MaxSequences = largestBatch,
-            MaxStepRows = Math.Max(512, largestBatch),
-        };
-    }
-
-    private static DecodeRow Row(DecodeMeasurement measured, DecodeShape shape, LocalCluster cluster, LocalClusterOptions options, MachineInfo machine)
-    {
-        // One attention node and one micro-batch read each touched expert once; otherwise some are read again and the even router's mean stands in.
-        bool isExact = options.AttentionNodes == 1 && options.MicroBatches == 1;
-        double touched = isExact
-            ? measured.ExpertReadsPerLayer
-            : Math.Min(measured.ExpertReadsPerLayer, StepFloor.EvenExperts(cluster.Spec.Router, shape.Batch));
-        StepFloor floor = StepFloor.Of(cluster.Spec, cluster.WeightTypes, options.KvType, shape.Batch, measured.MeanContext, touched);
-        double floorTokens = 1e3 * shape.Batch / floor.StepMs(machine);
-        return new DecodeRow
-        {
-            Model = ModelName(options.ModelFolder),
-            Dtype = cluster.WeightTypes.ShortName,
-            Batch = shape.Batch,
-            TokensPerS = Math.Round(measured.TokensPerSecond, 2),
-            FloorTokensPerS = Math.Round(floorTokens, 2),
-            Ratio = Math.Round(measured.TokensPerSecond / floorTokens, 3),
-            StepMs = Math.Round(measured.StepMs, 3),
-            MemoryFloorMs = Math.Round(floor.MemoryMs(machine), 3),
-            ComputeFloorMs = Math.Round(floor.ComputeMs(machine), 3),
-            MbPerStep = Math.Round(floor.Bytes / 1e6, 1),
-            GflopPerStep = Math.Round(floor.Flops / 1e9, 3),
-            ExpertsTouchedPerLayer = Math.Round(touched, 2),
-            ExpertReadsPerLayer = Math.Round(measured.ExpertReadsPerLayer, 2),
-            RowsPerExpertGemm = Math.Round(measured.RowsPerExpertGemm, 2),
-            PromptLen = shape.PromptLength,
-            GenLen = shape.GenerateLength,
-            AttentionNodes = options.AttentionNodes,
-            ExpertNodes = options.ExpertNodes,
-            MicroBatches = options.MicroBatches,
-            Threads = options.AttentionThreads,
-            Backend = cluster.Backend,
-            TaUs = Math.Round(measured.Stages.AttentionUs, 1),
-            TeUs = Math.Round(measured.Stages.ExpertUs, 1),
-        };
-    }
-
-    private static string ModelName(string folder) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        "auto" => 0,
+        "1" or "2" or "3" or "4" => int.Parse(part),
+        _ => throw new MegaInferException($"'{text}' is not a list for --micro-batches; write auto, 1..4, or such as 1,2,auto."),
+    });
 
     private static int AtLeastOne(string option, int value) => value >= 1 ? value : throw new MegaInferException($"{option} {value} is too few; use at least 1.");
 }

@@ -1,25 +1,39 @@
+using System.Text.Json.Serialization;
+
 namespace MegaInfer.Bench.Decode;
 
-/// <summary>One batch size, measured. In JSON the names are in snake_case.</summary>
+/// <summary>One engine at one batch size or prompt length, measured. In JSON the names are in snake_case; what does not apply is left out.</summary>
 internal sealed record DecodeRow
 {
-    public string Engine { get; } = "megainfer";
+    /// <summary>megainfer, megainfer-one-process, or a rival.</summary>
+    public required string Engine { get; init; }
 
-    public string Work { get; } = "decode";
+    /// <summary>decode or prefill.</summary>
+    public required string Work { get; init; }
 
     public required string Model { get; init; }
 
     public required string Dtype { get; init; }
 
+    /// <summary>Sequences that decode; 1 for a prompt.</summary>
     public required int Batch { get; init; }
 
     public required double TokensPerS { get; init; }
 
+    /// <summary>Memory and arithmetic at the same time, each at the speed measured in this run.</summary>
     public required double FloorTokensPerS { get; init; }
 
-    /// <summary>Measured over floor, at most 1.</summary>
+    /// <summary>Memory and arithmetic one after the other.</summary>
+    public required double NoOverlapTokensPerS { get; init; }
+
+    /// <summary>Measured over floor.</summary>
     public required double Ratio { get; init; }
 
+    /// <summary>Ours over the fastest rival of this run.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? RivalRatio { get; init; }
+
+    /// <summary>Of one token of every sequence, or of the prompt.</summary>
     public required double StepMs { get; init; }
 
     public required double MemoryFloorMs { get; init; }
@@ -30,31 +44,32 @@ internal sealed record DecodeRow
 
     public required double GflopPerStep { get; init; }
 
-    /// <summary>Distinct experts in each layer of a step that the floor counts.</summary>
+    /// <summary>Distinct experts in each layer of a step that the floor counts: counted in the run, or of an even router where our nodes did not run.</summary>
     public required double ExpertsTouchedPerLayer { get; init; }
 
-    /// <summary>Readings of an expert in each layer of a step that happened.</summary>
-    public required double ExpertReadsPerLayer { get; init; }
+    /// <summary>What an even router would touch.</summary>
+    public required double EvenExpertsPerLayer { get; init; }
 
-    public required double RowsPerExpertGemm { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? RowsPerExpertGemm { get; init; }
 
+    /// <summary>Of each prompt.</summary>
     public required int PromptLen { get; init; }
 
     public required int GenLen { get; init; }
 
-    public required int AttentionNodes { get; init; }
-
-    public required int ExpertNodes { get; init; }
-
-    /// <summary>0: chosen by measured speed.</summary>
+    /// <summary>0: chosen by measured speed, or not ours.</summary>
     public required int MicroBatches { get; init; }
 
     /// <summary>Of each node.</summary>
     public required int Threads { get; init; }
 
-    public required string Backend { get; init; }
+    /// <summary>Processor time that other processes took meanwhile, in cores.</summary>
+    public required double OthersShare { get; init; }
 
-    public required double TaUs { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TaUs { get; init; }
 
-    public required double TeUs { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TeUs { get; init; }
 }

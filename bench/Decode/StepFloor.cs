@@ -18,7 +18,16 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
     /// <param name="batch">Rows of the step.</param>
     /// <param name="context">Positions that each row attends to, where no window hides some.</param>
     /// <param name="expertsTouched">Distinct experts in each layer that has any.</param>
-    internal static StepFloor Of(ModelSpec spec, LocalWeightTypes weights, NumberType kv, int batch, double context, double expertsTouched)
+    internal static StepFloor Of(ModelSpec spec, LocalWeightTypes weights, NumberType kv, int batch, double context, double expertsTouched) =>
+        Of(spec, weights, kv, batch, context, expertsTouched, sequences: batch);
+
+    /// <summary>One prompt in one step: each weight is read once, and only the last row has logits.</summary>
+    internal static StepFloor OfPrompt(ModelSpec spec, LocalWeightTypes weights, NumberType kv, int tokens) =>
+        Of(spec, weights, kv, tokens, tokens / 2.0, EvenExperts(spec.Router, tokens), sequences: 1);
+
+    // Rows of one sequence share what is read of its keys and values.
+    private static StepFloor Of(
+        ModelSpec spec, LocalWeightTypes weights, NumberType kv, int batch, double context, double expertsTouched, int sequences)
     {
         AttentionSpec attention = spec.Attention;
         double hidden = spec.HiddenSize;
@@ -29,12 +38,12 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
         double router = hidden * spec.Router.ExpertCount;
 
         double bytes = (head + (batch * hidden)) * PackedBytes(weights.Head);
-        double flops = 2.0 * batch * head;
+        double flops = 2.0 * sequences * head;
         foreach (LayerSpec layer in spec.Layers)
         {
             double positions = layer.Window > 0 ? Math.Min(layer.Window, context) : context;
             double always = Projections(attention, hidden) + (layer.IsDense ? dense : shared);
-            bytes += (always * PackedBytes(weights.Projections)) + (batch * positions * attention.CachedWidth * kv.Bytes());
+            bytes += (always * PackedBytes(weights.Projections)) + (sequences * positions * attention.CachedWidth * kv.Bytes());
             flops += (2.0 * batch * always) + (2.0 * batch * positions * attention.HeadCount * (attention.KeyDim + attention.ValueDim));
             if (layer.IsDense)
                 continue;
@@ -73,5 +82,9 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
 
     internal double ComputeMs(MachineInfo machine) => Flops / (machine.FmaGflopPerS * 1e6);
 
+    /// <summary>Memory and arithmetic one after the other.</summary>
+    internal double NoOverlapMs(MachineInfo machine) => MemoryMs(machine) + ComputeMs(machine);
+
+    /// <summary>Memory and arithmetic at the same time.</summary>
     internal double StepMs(MachineInfo machine) => Math.Max(MemoryMs(machine), ComputeMs(machine));
 }

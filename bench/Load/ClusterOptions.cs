@@ -33,6 +33,10 @@ internal sealed class ClusterOptions
         HasPrefixCache = false,
     };
 
+    /// <summary>The same choices for <c>megainfer serve</c>.</summary>
+    internal IEnumerable<string> ServeArguments(ParseResult parsed) =>
+        ["--dtype", parsed.GetRequiredValue(_dtype), "--kv-dtype", parsed.GetRequiredValue(_kvType), "--backend", parsed.GetRequiredValue(_backend)];
+
     /// <summary>A list of numbers as people write it: <c>1,4,16</c>.</summary>
     internal static IReadOnlyList<int> ParseList(string option, string text)
     {

@@ -15,9 +15,11 @@ internal sealed record MachineInfo(
 {
     private const string CpuInfo = "/proc/cpuinfo";
 
-    internal static MachineInfo Measure(int threads)
+    internal static MachineInfo Measure(int threads) => Of(threads, MachineLimits.Measure(threads));
+
+    /// <summary>This machine with limits that were measured already.</summary>
+    internal static MachineInfo Of(int threads, MachineLimits limits)
     {
-        MachineLimits limits = MachineLimits.Measure(threads);
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         return new MachineInfo(
             CpuName(), Environment.ProcessorCount, Math.Round(memory, 1), RuntimeInformation.OSDescription, threads,

@@ -25,6 +25,10 @@ internal readonly record struct MachineLimits(double ReadBytesPerSecond, double 
         return new MachineLimits(read, fma);
     }
 
+    /// <summary>The higher of each.</summary>
+    internal MachineLimits BestOf(MachineLimits other) =>
+        new(Math.Max(ReadBytesPerSecond, other.ReadBytesPerSecond), Math.Max(FmaFlopPerSecond, other.FmaFlopPerSecond));
+
     private static int Lanes => Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
 
     // The first pass touches every page and is not counted.

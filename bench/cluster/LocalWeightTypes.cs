@@ -16,7 +16,7 @@ public sealed record LocalWeightTypes(NumberType Projections, NumberType Experts
 
     /// <param name="checkpoint">The model.</param>
     /// <param name="wanted">Null: as stored.</param>
-    internal static LocalWeightTypes Of(Checkpoint checkpoint, NumberType? wanted)
+    public static LocalWeightTypes Of(Checkpoint checkpoint, NumberType? wanted)
     {
         int layer = checkpoint.Spec.Layers.ToList().FindIndex(layer => !layer.IsDense);
         LayerTensors tensors = checkpoint.Layer(layer);

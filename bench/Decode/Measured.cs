@@ -1,0 +1,15 @@
+using MegaInfer.Engine.Cluster;
+
+namespace MegaInfer.Bench.Decode;
+
+/// <summary>One measurement of one engine.</summary>
+/// <param name="TokensPerSecond">All sequences together.</param>
+/// <param name="OthersShare">Processor time that other processes took meanwhile, in cores; NaN where the system does not tell.</param>
+/// <param name="Stages">Ta, Te and Tc of one micro-batch in one layer; of our own decode only.</param>
+internal readonly record struct Measured(double TokensPerSecond, double OthersShare, StageTimes Stages = default)
+{
+    /// <summary>From this share of a core on, somebody else's work may be in the number.</summary>
+    internal const double DisturbedFrom = 0.05;
+
+    internal bool IsUndisturbed => !(OthersShare >= DisturbedFrom);
+}
