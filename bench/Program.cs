@@ -24,6 +24,10 @@ try
         throw new MegaInferException(problem);
     return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
+catch (OperationCanceledException)
+{
+    return 130; // as a shell counts Ctrl-C
+}
 catch (MegaInferException error)
 {
     await Console.Error.WriteLineAsync(error.Message);

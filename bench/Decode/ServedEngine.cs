@@ -104,13 +104,21 @@ internal sealed class ServedEngine(ServedCluster cluster, int vocabulary, int mi
             Limits = new Limits { MaxTokens = generate, IgnoreEos = true },
         };
         var arrivals = new List<long>(generate);
-        using AsyncServerStreamingCall<GenerateResponse> call = cluster.Inference.Generate(request, cancellationToken: cancel);
-        await foreach (GenerateResponse response in call.ResponseStream.ReadAllAsync(cancel))
+        try
         {
-            if (response.EventCase == GenerateResponse.EventOneofCase.Tokens)
-                arrivals.AddRange(Enumerable.Repeat(Stopwatch.GetTimestamp(), response.Tokens.Tokens_.Count));
-            if (response.Finished is { } finished && finished.Reason != Proto.FinishReason.Length)
-                throw new MegaInferException($"A sequence ended with {finished.Reason} instead of its full length: {finished.Message}");
+            using AsyncServerStreamingCall<GenerateResponse> call = cluster.Inference.Generate(request, cancellationToken: cancel);
+            await foreach (GenerateResponse response in call.ResponseStream.ReadAllAsync(cancel))
+            {
+                if (response.EventCase == GenerateResponse.EventOneofCase.Tokens)
+                    arrivals.AddRange(Enumerable.Repeat(Stopwatch.GetTimestamp(), response.Tokens.Tokens_.Count));
+                if (response.Finished is { } finished && finished.Reason != Proto.FinishReason.Length)
+                    throw new MegaInferException($"A sequence ended with {finished.Reason} instead of its full length: {finished.Message}");
+            }
+        }
+        catch (RpcException error)
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw new MegaInferException($"The server failed a request: {error.Status.Detail}", error);
         }
 
         return arrivals.Count == generate ? [.. arrivals] : throw new MegaInferException($"A sequence of {generate} tokens came back with {arrivals.Count}.");

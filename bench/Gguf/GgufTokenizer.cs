@@ -10,6 +10,9 @@ namespace MegaInfer.Bench.Gguf;
 /// </summary>
 internal sealed class GgufTokenizer
 {
+    /// <summary>Stands for no merges at all: ik_llama.cpp complains into its results about an empty list, and nothing can join what no merge has made.</summary>
+    private const string NeverMerged = "no merges";
+
     private readonly string _folder;
     private readonly JsonElement _file;
     private readonly Tokenizer _tokenizer;
@@ -71,7 +74,7 @@ internal sealed class GgufTokenizer
         CollectTokens(model);
         metadata.Add("tokenizer.ggml.tokens", _tokens);
         metadata.Add("tokenizer.ggml.token_type", _types);
-        metadata.Add("tokenizer.ggml.merges", [.. model.GetProperty("merges").EnumerateArray().Select(Merge)]);
+        metadata.Add("tokenizer.ggml.merges", [.. model.GetProperty("merges").EnumerateArray().Select(Merge).DefaultIfEmpty(NeverMerged)]);
         AddEnds(metadata);
         if (ChatTemplate() is { } template)
             metadata.Add("tokenizer.chat_template", template);

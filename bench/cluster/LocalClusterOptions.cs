@@ -56,6 +56,9 @@ public sealed record LocalClusterOptions
 
     public bool HasPrefixCache { get; init; } = true;
 
+    /// <summary>What a step may take while sequences decode; zero: no target, so that steps do not depend on time.</summary>
+    public TimeSpan StepTarget { get; init; }
+
     public TimeSpan DispatchDeadline { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long sequences wait for experts that are gone.</summary>

@@ -36,6 +36,7 @@ internal sealed class LocalParts(LocalClusterOptions options, Checkpoint checkpo
         MicroBatches = options.MicroBatches,
         MaxStepRows = options.MaxStepRows,
         MaxChunkRows = options.MaxChunkRows,
+        StepTarget = options.StepTarget,
         MaxSequences = options.MaxSequences,
         KvBlocks = options.KvBlocks > 0
             ? options.KvBlocks

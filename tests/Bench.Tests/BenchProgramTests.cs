@@ -32,6 +32,8 @@ public sealed class BenchProgramTests : IDisposable
     [InlineData("even number", "two-attention", "--batch", "3")]
     [InlineData("list of positive numbers", "decode", "--model", "x", "--batch", "1,zero")]
     [InlineData("Option '--model' is required", "decode")]
+    [InlineData("Option '--out' is required", "export-gguf", "--model", "x")]
+    [InlineData("/nowhere does not exist", "export-gguf", "--model", "/nowhere", "--out", "x")]
     [InlineData("'--bach' is not one of its options", "decode", "--model", "x", "--bach", "1")]
     public async Task WrongUse_IsOneSentenceAndNonZero(string expected, params string[] args)
     {

@@ -51,6 +51,27 @@ public sealed class RandomCheckpointTests
             Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(second[Path.GetFileName(file)]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Write_TextHead_ClearsTheRowsOfWhatIsNoText(bool tied)
+    {
+        using var folder = new TemporaryFolder();
+        // A hidden size that makes the writer's chunks end within the cleared rows.
+        var options = new RandomModelOptions { HasTiedEmbeddings = tied, VocabularySize = 512, HiddenSize = 1536 };
+        RandomCheckpoint.Write(folder["usual"], options);
+        RandomCheckpoint.Write(folder["text"], options with { HasTextHead = true });
+
+        using Checkpoint usual = Checkpoint.Open(folder["usual"]);
+        using Checkpoint text = Checkpoint.Open(folder["text"]);
+
+        float[] expected = usual.Tensor(usual.Names.LmHead).ToFloat32();
+        if (!tied)
+            expected.AsSpan(128 * 1536, (259 - 128) * 1536).Clear();
+        Assert.Equal(expected, text.Tensor(text.Names.LmHead).ToFloat32());
+        Assert.Equal(usual.Tensor(usual.Names.Embedding).ToFloat32(), text.Tensor(text.Names.Embedding).ToFloat32());
+    }
+
     public static TheoryData<string> Families => [.. ModelFamilies.All.Select(family => family.ModelType)];
 
     [Theory]
