@@ -4,6 +4,7 @@ using MegaInfer.Bench.Gguf;
 using MegaInfer.Bench.M2n;
 using MegaInfer.Bench.Models;
 using MegaInfer.Bench.PingPong;
+using MegaInfer.Bench.Serving;
 using MegaInfer.Bench.TwoAttention;
 using MegaInfer.Engine;
 using MegaInfer.Node;
@@ -12,6 +13,7 @@ var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor
 {
     new M2nCommand().Build(),
     new DecodeCommand().Build(),
+    new ServingCommand().Build(),
     new PingPongCommand().Build(),
     new TwoAttentionCommand().Build(),
     new MakeModelCommand().Build(),

@@ -60,14 +60,18 @@ internal sealed class DecodeCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {
+        IReadOnlyList<int> batches = List("--batch", parsed.GetRequiredValue(_batch));
+        IReadOnlyList<int> prompts = List("--prefill", parsed.GetRequiredValue(_prefill));
+        int[] microBatchCounts = [.. MicroBatchCounts(parsed.GetRequiredValue(_microBatches))];
+        using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
         var plan = new DecodePlan
         {
-            Checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model)),
+            Checkpoint = checkpoint,
             Folder = parsed.GetRequiredValue(_model),
             Threads = parsed.GetValue(_threads) > 0 ? parsed.GetValue(_threads) : Environment.ProcessorCount,
             Rounds = AtLeastOne("--rounds", parsed.GetValue(_rounds)),
-            Batches = List("--batch", parsed.GetRequiredValue(_batch)),
-            Prompts = List("--prefill", parsed.GetRequiredValue(_prefill)),
+            Batches = batches,
+            Prompts = prompts,
             PromptLength = AtLeastOne("--prompt-len", parsed.GetValue(_promptLength)),
             GenerateLength = AtLeastOne("--gen-len", parsed.GetValue(_generateLength)),
             Local = _cluster.Read(parsed, parsed.GetRequiredValue(_model)),
@@ -76,7 +80,7 @@ internal sealed class DecodeCommand
         RivalBuild[] rivals = [.. (parsed.GetValue(_rivals) ?? []).Select(RivalBuild.Open)];
         using BenchLock held = await BenchLock.TakeAsync(Console.Error, cancel);
         await using var engines = new DecodeEngines();
-        foreach (int microBatches in MicroBatchCounts(parsed.GetRequiredValue(_microBatches)))
+        foreach (int microBatches in microBatchCounts)
             await engines.AddServedAsync(ServeArguments(parsed, plan), microBatches, plan.Checkpoint.Spec.VocabularySize, cancel);
         if (parsed.GetValue(_inProcess))
             engines.AddLocal(plan.LocalOptions());

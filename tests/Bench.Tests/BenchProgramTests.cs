@@ -6,7 +6,8 @@ namespace MegaInfer.Bench.Tests;
 /// <summary>The executable: what it makes and how it refuses.</summary>
 public sealed class BenchProgramTests : IDisposable
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
+    private const string Embedded = "EMBEDDED";
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("megainfer-bench-tests-");
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -32,6 +33,9 @@ public sealed class BenchProgramTests : IDisposable
     [InlineData("even number", "two-attention", "--batch", "3")]
     [InlineData("list of positive numbers", "decode", "--model", "x", "--batch", "1,zero")]
     [InlineData("Option '--model' is required", "decode")]
+    [InlineData("is not a list for --micro-batches", "decode", "--model", "x", "--micro-batches", "1,5")]
+    [InlineData("does not hold llama-bench", "decode", "--model", Embedded, "--rival-bin", "/tmp")]
+    [InlineData("exceed the model's context", "serving", "--model", Embedded, "--prompt-len", "5000")]
     [InlineData("Option '--out' is required", "export-gguf", "--model", "x")]
     [InlineData("/nowhere does not exist", "export-gguf", "--model", "/nowhere", "--out", "x")]
     [InlineData("'--bach' is not one of its options", "decode", "--model", "x", "--bach", "1")]
@@ -43,8 +47,36 @@ public sealed class BenchProgramTests : IDisposable
         Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    [Fact]
+    public async Task Serving_ARealServer_AnswersEveryRequest()
+    {
+        // Other tests run meanwhile, so the number may be refused; that all requests end well may not.
+        (int code, string errors) = await RunAsync("serving", "--model", Embedded, "--streams", "3", "--requests", "6", "--prompt-len", "8", "--gen-len", "6", "--rounds", "1");
+        Assert.Matches(@"(?m)^megainfer: \d+\.\d tok/s", errors);
+        Assert.DoesNotContain("requests failed", errors, StringComparison.Ordinal);
+        Assert.True(code == 0 || errors.Contains("not reported", StringComparison.Ordinal), errors);
+    }
+
+    [Fact]
+    public async Task Decode_ARealServer_MeasuresAPrompt()
+    {
+        (int code, string errors) = await RunAsync("decode", "--model", Embedded, "--batch", "none", "--prefill", "16", "--rounds", "1");
+        Assert.Matches(@"(?m)^prefill 16: megainfer \d+\.\d tok/s", errors);
+        Assert.True(code == 0 || errors.Contains("not reported", StringComparison.Ordinal), errors);
+    }
+
+    /// <summary>The model that ships with the project.</summary>
+    private static string EmbeddedFolder()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MegaInfer.sln")))
+            folder = folder.Parent;
+        return Path.Combine(folder!.FullName, "models", "megainfer-mini");
+    }
+
     private static async Task<(int Code, string Errors)> RunAsync(params string[] args)
     {
+        args = [.. args.Select(argument => argument == Embedded ? EmbeddedFolder() : argument)];
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "megainfer-bench.dll"), .. args])
         {
             RedirectStandardOutput = true,
