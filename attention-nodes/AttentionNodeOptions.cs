@@ -19,7 +19,7 @@ public sealed record AttentionNodeOptions
     public int MaxChunkRows { get; init; } = 256;
 
     /// <summary>What a step may take while sequences decode; zero: no target. See <see cref="Scheduling.SchedulerLimits.StepTarget"/>.</summary>
-    public TimeSpan StepTarget { get; init; } = TimeSpan.FromMilliseconds(100);
+    public TimeSpan StepTarget { get; init; } = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Sequences that run at the same time.</summary>
     public int MaxSequences { get; init; } = 64;

@@ -54,7 +54,7 @@ internal sealed record ServeOptions
     public int ChunkRows { get; init; } = 256;
 
     /// <summary>Milliseconds that a step may take while sequences decode; 0: no target.</summary>
-    public int StepTargetMs { get; init; } = 100;
+    public int StepTargetMs { get; init; } = 150;
 
     /// <summary>KV blocks of 16 tokens on each attention node; 0: from memory.</summary>
     public int KvBlocks { get; init; }
