@@ -20,7 +20,7 @@ internal sealed record GgufFamily(string Architecture, bool RotatesNeighbours)
         if (!Known.TryGetValue(spec.Family, out GgufFamily? family))
             throw new MegaInferException($"Models of family \"{spec.Family}\" cannot be exported to GGUF; those of {string.Join(" and ", Known.Keys)} can.");
         if (Misfit(spec) is { } misfit)
-            throw new MegaInferException($"This {spec.Family} model cannot be exported to GGUF: its {misfit}, which ggml's {family.Architecture} does not compute or this export does not write.");
+            throw new MegaInferException($"This {spec.Family} model cannot be exported to GGUF: its {misfit}, for which ggml's {family.Architecture} or this export has no place.");
         return family;
     }
 
@@ -30,7 +30,8 @@ internal sealed record GgufFamily(string Architecture, bool RotatesNeighbours)
         { Attention: not GroupedAttentionSpec { HasQkvBias: false, ClipQkv: 0, HasOutputBias: false, HasSinks: false } } => "attention has biases, clipping or sinks",
         { Rope.Yarn: not null } or { Rope.LinearFactor: not 1f } => "rope is scaled",
         _ when spec.Rope.IsAdjacent || spec.Rope.RotaryDim != spec.Attention.KeyDim => "rope turns part of a head or neighbours",
-        { Router: not { IsNormalized: true, Score: RouterScore.Softmax, Groups: 1, HasBias: false, HasCorrection: false, Scaling: 1f } } => "router is not a plain normalised softmax",
+        { Router: not { IsNormalized: true, Score: RouterScore.Softmax, Groups: 1, HasBias: false, HasCorrection: false, Scaling: 1f } } =>
+            "router is not a plain normalised softmax",
         { Experts: not { Activation: Activation.Swiglu, HasBias: false } } or { SharedExpert: not null } => "experts are shared, biased or not SwiGLU",
         { Weights.Quantized: not null } => "weights are quantised",
         { Norm: not NormKind.Rms } => "norms are not RMSNorm",

@@ -41,17 +41,25 @@ internal sealed class GgufMetadata
         }
     }
 
-    private void Add<T>(string key, uint elementType, IReadOnlyList<T> values, Action<BinaryWriter, T> write) => Add(key, Array, file =>
+    private void Add<T>(string key, uint elementType, IReadOnlyList<T> values, Action<BinaryWriter, T> write)
     {
-        file.Write(elementType);
-        file.Write((ulong)values.Count);
-        foreach (T value in values)
-            write(file, value);
-    });
+        Add(key, Array, file =>
+        {
+            file.Write(elementType);
+            file.Write((ulong)values.Count);
+            foreach (T value in values)
+                write(file, value);
+        });
+    }
 
-    private void Add(string key, uint type, Action<BinaryWriter> write) => _entries.Add((key, file =>
+    private void Add(string key, uint type, Action<BinaryWriter> write)
     {
-        file.Write(type);
-        write(file);
-    }));
+        _entries.Add((key, Value));
+
+        void Value(BinaryWriter file)
+        {
+            file.Write(type);
+            write(file);
+        }
+    }
 }

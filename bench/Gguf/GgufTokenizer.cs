@@ -85,7 +85,11 @@ internal sealed class GgufTokenizer
         foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject())
             Set(token.Value.GetInt32(), token.Name, TokenType.Normal);
         foreach (JsonElement token in _file.GetProperty("added_tokens").EnumerateArray())
-            Set(token.GetProperty("id").GetInt32(), token.GetProperty("content").GetString()!, token.GetProperty("special").GetBoolean() ? TokenType.Control : TokenType.UserDefined);
+        {
+            TokenType type = token.GetProperty("special").GetBoolean() ? TokenType.Control : TokenType.UserDefined;
+            Set(token.GetProperty("id").GetInt32(), token.GetProperty("content").GetString()!, type);
+        }
+
         for (int id = 0; id < _tokens.Length; id++)
         {
             if (_types[id] == (int)TokenType.Unused && !_tokenizer.TokenBytes(id).IsEmpty)

@@ -62,12 +62,12 @@ internal static class GgufExport
         }
     }
 
-    // Older copies of the same folder are gigabytes that nobody will ask for again.
+    // Older copies of the same folder, and what an ended run left unfinished, are gigabytes that nobody will ask for again.
     private static void DeleteStale(string ofFolder, string ofContent)
     {
         foreach (string file in Directory.EnumerateFiles(Folder, $"{ofFolder}.*"))
         {
-            if (!Path.GetFileName(file).StartsWith($"{ofContent}.", StringComparison.Ordinal))
+            if (!Path.GetFileName(file).StartsWith($"{ofContent}.", StringComparison.Ordinal) || !file.EndsWith(".gguf", StringComparison.Ordinal))
                 File.Delete(file);
         }
     }

@@ -38,7 +38,7 @@ internal sealed class RivalBuild
 
     /// <summary>
     /// ik_llama.cpp's llama-batched-bench gives every sequence the same token at every position, so that all rows of a step visit the same experts: its batched decode reads
-    /// top-k experts instead of nearly all. Null where the batch is made of random tokens, as users' batches nearly are.
+    /// top-k experts instead of nearly all, and is no rival to a batch of different texts. Null where each sequence has tokens of its own.
     /// </summary>
     public string? DecodeCaveat => Engine == RivalIdentity.IkLlama ? "all sequences decode the same token, so a step reads only one row's experts" : null;
 
