@@ -42,13 +42,14 @@ struct KvPlaces {
 constexpr int32_t kOwnPosition = 1;
 
 // Every row's sequence and position exist, and the blocks of the last `window` positions (0: of all).
-void check_places(const KvPlaces& places, int32_t window) {
+void check_places(const KvPlaces& places, int32_t window, Elements elements) {
   require(places.block_tables != nullptr, "block_tables is null");
   require(places.sequence_of_row != nullptr, "sequence_of_row is null");
   require(places.positions != nullptr, "positions is null");
   require(places.block_count > 0, "block_count must be positive");
   require(places.sequences > 0, "sequences must be positive");
   require(places.block_table_stride > 0, "block_table_stride must be positive");
+  if (elements == Elements::kOnDevice) return;
   check_values("sequence_of_row", places.sequence_of_row, places.rows, places.sequences);
   for (int32_t row = 0; row < places.rows; ++row) {
     const int64_t capacity = product(places.block_table_stride, MK_KV_BLOCK_TOKENS);
@@ -65,16 +66,16 @@ void check_places(const KvPlaces& places, int32_t window) {
 
 bool is_stored_dtype(int32_t dtype) { return dtype == MK_F32 || dtype == MK_BF16; }
 
-void check(const mk_embed_args& args) {
+void check(const mk_embed_args& args, Elements elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.table != nullptr && args.ids != nullptr && args.out != nullptr, "table, ids or out is null");
   require(args.vocabulary > 0 && args.hidden > 0, "vocabulary and hidden must be positive");
   require(is_stored_dtype(args.table_dtype) || args.table_dtype == MK_F16, "table_dtype must be F32, BF16 or F16");
-  check_values("ids", args.ids, args.rows, args.vocabulary);
+  if (elements == Elements::kOnHost) check_values("ids", args.ids, args.rows, args.vocabulary);
 }
 
-void check(const mk_rmsnorm_args& args) {
+void check(const mk_rmsnorm_args& args, Elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.in != nullptr && args.weight != nullptr && args.out != nullptr, "in, weight or out is null");
@@ -83,7 +84,7 @@ void check(const mk_rmsnorm_args& args) {
   require(args.out_stride >= product(args.groups, args.width), "out_stride is shorter than groups x width");
 }
 
-void check(const mk_layernorm_args& args) {
+void check(const mk_layernorm_args& args, Elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.in != nullptr && args.weight != nullptr && args.out != nullptr, "in, weight or out is null");
@@ -92,7 +93,7 @@ void check(const mk_layernorm_args& args) {
           "in_stride or out_stride is shorter than width");
 }
 
-void check(const mk_clamp_args& args) {
+void check(const mk_clamp_args& args, Elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.rows_data != nullptr, "rows_data is null");
@@ -100,7 +101,7 @@ void check(const mk_clamp_args& args) {
   require(args.limit > 0.0f, "limit must be positive");
 }
 
-void check(const mk_gemm_args& args) {
+void check(const mk_gemm_args& args, Elements) {
   require(args.rows >= 0, "rows must not be negative");
   require(args.weight != nullptr, "weight is null");
   if (args.rows == 0) return;
@@ -111,7 +112,7 @@ void check(const mk_gemm_args& args) {
           "residual_stride is shorter than the weight's out_features");
 }
 
-void check(const mk_gemm_heads_args& args) {
+void check(const mk_gemm_heads_args& args, Elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.in != nullptr && args.weights != nullptr && args.out != nullptr, "in, weights or out is null");
@@ -129,7 +130,7 @@ void check(const mk_gemm_heads_args& args) {
           "out_stride or out_head_stride is shorter than the weights' out_features");
 }
 
-void check(const mk_rope_args& args) {
+void check(const mk_rope_args& args, Elements elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.rows_data != nullptr && args.positions != nullptr && args.cosine_sine != nullptr,
@@ -139,10 +140,10 @@ void check(const mk_rope_args& args) {
           "rotary_dim must be even and at most head_dim");
   require(args.stride >= product(args.heads, args.head_dim), "stride is shorter than heads x head_dim");
   require(args.pairing == MK_ROPE_HALVES || args.pairing == MK_ROPE_ADJACENT, "pairing must be halves or adjacent");
-  check_values("positions", args.positions, args.rows, args.context);
+  if (elements == Elements::kOnHost) check_values("positions", args.positions, args.rows, args.context);
 }
 
-void check(const mk_kv_write_args& args) {
+void check(const mk_kv_write_args& args, Elements elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.keys != nullptr && args.cache != nullptr, "keys or cache is null");
@@ -152,10 +153,10 @@ void check(const mk_kv_write_args& args) {
   check_kv_dtype(args.kv_dtype);
   check_places({args.block_tables, args.sequence_of_row, args.positions, args.rows, args.block_count, args.sequences,
                 args.block_table_stride},
-               kOwnPosition);
+               kOwnPosition, elements);
 }
 
-void check(const mk_paged_attention_args& args) {
+void check(const mk_paged_attention_args& args, Elements elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.queries != nullptr && args.out != nullptr && args.cache != nullptr, "queries, out or cache is null");
@@ -170,10 +171,10 @@ void check(const mk_paged_attention_args& args) {
   check_kv_dtype(args.kv_dtype);
   check_places({args.block_tables, args.sequence_of_row, args.positions, args.rows, args.block_count, args.sequences,
                 args.block_table_stride},
-               args.window);
+               args.window, elements);
 }
 
-void check(const mk_gate_topk_args& args) {
+void check(const mk_gate_topk_args& args, Elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.logits != nullptr && args.experts_out != nullptr && args.weights_out != nullptr,
@@ -192,20 +193,21 @@ void check(const mk_gate_topk_args& args) {
           "group_score must be maximum or top two");
 }
 
-void check(const mk_scatter_rows_args& args) {
+void check(const mk_scatter_rows_args& args, Elements elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.in != nullptr && args.row_index != nullptr && args.out != nullptr, "in, row_index or out is null");
   require(args.hidden > 0 && args.in_stride >= args.hidden, "hidden must be positive and at most in_stride");
-  check_values("row_index", args.row_index, args.rows, INT32_MAX);
+  if (elements == Elements::kOnHost) check_values("row_index", args.row_index, args.rows, INT32_MAX);
 }
 
-void check(const mk_grouped_ffn_args& args) {
+void check(const mk_grouped_ffn_args& args, Elements elements) {
   require(args.experts != nullptr, "experts is null");
   require(args.pairs >= 0, "pairs must not be negative");
   if (args.pairs == 0) return;
   require(args.offsets != nullptr && args.row_of_pair != nullptr && args.out_of_pair != nullptr,
           "offsets, row_of_pair or out_of_pair is null");
+  if (elements == Elements::kOnDevice) return;
   require(args.offsets[0] == 0, "offsets[0] must be 0");
   const int32_t experts = args.experts->shape.count;
   for (int32_t i = 0; i < experts; ++i) require(args.offsets[i] <= args.offsets[i + 1], "offsets must not descend");
@@ -214,7 +216,7 @@ void check(const mk_grouped_ffn_args& args) {
     require(args.row_of_pair[i] != nullptr && args.out_of_pair[i] != nullptr, "a pair's row is null");
 }
 
-void check(const mk_combine_args& args) {
+void check(const mk_combine_args& args, Elements elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.residual != nullptr, "residual is null");
@@ -225,11 +227,12 @@ void check(const mk_combine_args& args) {
           "result_of_pair or weights is null");
   require(args.shared_logits == nullptr || args.shared != nullptr, "shared_logits needs shared");
   require(args.stride >= args.hidden, "stride is shorter than hidden");
+  if (elements == Elements::kOnDevice) return;
   const int64_t pairs = product(args.rows, args.top_k);
   for (int64_t i = 0; i < pairs; ++i) require(args.result_of_pair[i] != nullptr, "a pair's result row is null");
 }
 
-void check(const mk_log_sum_exp_args& args) {
+void check(const mk_log_sum_exp_args& args, Elements) {
   require(args.rows >= 0, "rows must not be negative");
   if (args.rows == 0) return;
   require(args.logits != nullptr && args.maximum != nullptr && args.log_sum_exp != nullptr,

@@ -6,20 +6,23 @@
 
 namespace mk {
 
-void check(const mk_embed_args& args);
-void check(const mk_rmsnorm_args& args);
-void check(const mk_layernorm_args& args);
-void check(const mk_clamp_args& args);
-void check(const mk_gemm_args& args);
-void check(const mk_gemm_heads_args& args);
-void check(const mk_rope_args& args);
-void check(const mk_kv_write_args& args);
-void check(const mk_paged_attention_args& args);
-void check(const mk_gate_topk_args& args);
-void check(const mk_scatter_rows_args& args);
-void check(const mk_grouped_ffn_args& args);
-void check(const mk_combine_args& args);
-void check(const mk_log_sum_exp_args& args);
+// Whether the arrays that arguments point to can be read here. On a device, its kernels check what they hold.
+enum class Elements { kOnHost, kOnDevice };
+
+void check(const mk_embed_args& args, Elements elements);
+void check(const mk_rmsnorm_args& args, Elements elements);
+void check(const mk_layernorm_args& args, Elements elements);
+void check(const mk_clamp_args& args, Elements elements);
+void check(const mk_gemm_args& args, Elements elements);
+void check(const mk_gemm_heads_args& args, Elements elements);
+void check(const mk_rope_args& args, Elements elements);
+void check(const mk_kv_write_args& args, Elements elements);
+void check(const mk_paged_attention_args& args, Elements elements);
+void check(const mk_gate_topk_args& args, Elements elements);
+void check(const mk_scatter_rows_args& args, Elements elements);
+void check(const mk_grouped_ffn_args& args, Elements elements);
+void check(const mk_combine_args& args, Elements elements);
+void check(const mk_log_sum_exp_args& args, Elements elements);
 
 void check_weight(const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype);
 void check_experts(const mk_experts_shape& shape, const mk_expert_matrices* experts);

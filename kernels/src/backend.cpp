@@ -49,8 +49,6 @@ const Backend& choose_backend(int32_t backend) {
       if (has_avx512()) return kAvx512;
       throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 F, BW, VL or DQ; choose the backend auto, avx2 or reference");
 #endif
-    case MK_BACKEND_CUDA:
-      throw Error(MK_UNSUPPORTED, "this build has no cuda backend; choose the backend auto");
     default:
       throw Error(MK_UNSUPPORTED,
                   "this build has no backend number " + std::to_string(backend) + "; choose the backend auto");

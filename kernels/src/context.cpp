@@ -32,14 +32,19 @@ WaitBudget choose_idle(uint32_t spin_us) {
   return {pause_us, spin_us - pause_us};
 }
 
+// What packs for a GPU.
+mk_context_config host_side(const mk_context_config& config) {
+  mk_context_config host = config;
+  if (host.backend == MK_BACKEND_CUDA) host.backend = MK_BACKEND_REFERENCE;
+  return host;
+}
+
 }  // namespace
 
 Runtime::Runtime(const mk_context_config& config)
     : backend_(choose_backend(config.backend)),
       cores_(cores_of_mask(config.core_mask)),
-      pool_(choose_threads(config, cores_), cores_, choose_idle(config.spin_us)) {
-  require(config.device_index == 0, "device_index must be 0 on a CPU context");
-}
+      pool_(choose_threads(config, cores_), cores_, choose_idle(config.spin_us)) {}
 
 Runtime::~Runtime() { free_memory(scratch_); }
 
@@ -79,3 +84,10 @@ void* scratch(Runtime& runtime, uint64_t bytes) {
 }
 
 }  // namespace mk
+
+mk_context::mk_context(const mk_context_config& config) : runtime(mk::host_side(config)) {
+  if (config.backend == MK_BACKEND_CUDA)
+    device = mk::cuda::Device::open(config.device_index);
+  else
+    mk::require(config.device_index == 0, "device_index must be 0 on a CPU context");
+}

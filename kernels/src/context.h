@@ -1,8 +1,12 @@
-// A CPU context: a backend, its threads, and scratch memory that grows to the largest shape seen.
+// A context: a CPU backend with its threads and scratch memory that grows to the largest shape seen; of an accelerator the device as well, for which the
+// CPU side only packs.
 #pragma once
+
+#include <memory>
 
 #include "backend.h"
 #include "cores.h"
+#include "cuda/device.h"
 #include "thread_pool.h"
 
 namespace mk {
@@ -32,6 +36,7 @@ class Runtime {
 }  // namespace mk
 
 struct mk_context {
-  explicit mk_context(const mk_context_config& config) : runtime(config) {}
+  explicit mk_context(const mk_context_config& config);
   mk::Runtime runtime;
+  std::unique_ptr<mk::cuda::Device> device;  // null on CPU
 };

@@ -5,6 +5,8 @@
 
 #include "arguments.h"
 #include "context.h"
+#include "cuda/operations.h"
+#include "cuda/weights.h"
 #include "error.h"
 #include "memory.h"
 #include "numbers.h"
@@ -13,6 +15,7 @@
 // On a CPU context streams carry no state: operations are done when their call returns.
 struct mk_stream {
   mk_context* context;
+  std::unique_ptr<mk::cuda::Stream> on_device;  // null on CPU
 };
 
 namespace {
@@ -44,13 +47,32 @@ mk_status guard(Body&& body) noexcept {
   }
 }
 
+// The stream that NULL or `stream` names on a context's device.
+mk::cuda::Stream& device_stream(mk_context* context, mk_stream* stream) {
+  mk::require(stream == nullptr || stream->context == context, "the stream belongs to another context");
+  context->device->enter();
+  return stream == nullptr ? context->device->default_stream() : *stream->on_device;
+}
+
+int32_t count_of(const mk_grouped_ffn_args& args) { return args.pairs; }
 template <typename Args>
-mk_status run(mk_context* context, const Args* args,
-              mk_status (*mk::Backend::*operation)(mk::Runtime&, const Args&)) noexcept {
+int32_t count_of(const Args& args) {
+  return args.rows;
+}
+
+template <typename Args>
+mk_status run(mk_context* context, mk_stream* stream, const Args* args,
+              mk_status (*mk::Backend::*operation)(mk::Runtime&, const Args&),
+              void (*device_operation)(mk::cuda::Stream&, const Args&)) noexcept {
   return guard([&] {
     mk::require(context != nullptr, "context is null");
     mk::require(args != nullptr, "args is null");
-    mk::check(*args);
+    if (context->device != nullptr) {
+      mk::check(*args, mk::Elements::kOnDevice);
+      if (count_of(*args) != 0) device_operation(device_stream(context, stream), *args);
+      return MK_OK;
+    }
+    mk::check(*args, mk::Elements::kOnHost);
     const mk_status status = (context->runtime.backend().*operation)(context->runtime, *args);
     if (status == MK_NO_MEMORY) throw std::bad_alloc();
     return status;
@@ -78,10 +100,14 @@ mk_status mk_context_create(const mk_context_config* config, mk_context** out) {
 void mk_context_destroy(mk_context* context) { delete context; }
 
 const char* mk_context_backend(const mk_context* context) {
-  return context == nullptr ? "" : context->runtime.backend().name;
+  if (context == nullptr) return "";
+  return context->device != nullptr ? "cuda" : context->runtime.backend().name;
 }
 
-const char* mk_context_numerics(const mk_context* context) { return context == nullptr ? "" : "cpu-fma-1"; }
+const char* mk_context_numerics(const mk_context* context) {
+  if (context == nullptr) return "";
+  return context->device != nullptr ? context->device->numerics().c_str() : "cpu-fma-1";
+}
 
 int32_t mk_context_threads(const mk_context* context) {
   return context == nullptr ? 0 : context->runtime.pool().threads();
@@ -99,7 +125,9 @@ mk_status mk_context_pin_caller(mk_context* context) {
 mk_status mk_stream_create(mk_context* context, mk_stream** out) {
   return guard([&] {
     mk::require(context != nullptr && out != nullptr, "context or out is null");
-    *out = new mk_stream{context};
+    auto stream = std::make_unique<mk_stream>(mk_stream{context, nullptr});
+    if (context->device != nullptr) stream->on_device = std::make_unique<mk::cuda::Stream>(*context->device);
+    *out = stream.release();
     return MK_OK;
   });
 }
@@ -110,6 +138,7 @@ mk_status mk_stream_wait(mk_context* context, mk_stream* stream) {
   return guard([&] {
     mk::require(context != nullptr, "context is null");
     mk::require(stream == nullptr || stream->context == context, "the stream belongs to another context");
+    if (context->device != nullptr) context->device->check_status(device_stream(context, stream));
     return MK_OK;
   });
 }
@@ -117,18 +146,49 @@ mk_status mk_stream_wait(mk_context* context, mk_stream* stream) {
 mk_status mk_allocate(mk_context* context, uint64_t bytes, void** out) {
   return guard([&] {
     mk::require(context != nullptr && out != nullptr, "context or out is null");
-    *out = mk::allocate_memory(bytes);
+    *out = context->device != nullptr ? context->device->allocate(bytes) : mk::allocate_memory(bytes);
     return MK_OK;
   });
 }
 
-void mk_free(mk_context*, void* address) { mk::free_memory(address); }
+void mk_free(mk_context* context, void* address) {
+  if (context == nullptr || context->device == nullptr)
+    mk::free_memory(address);
+  else
+    (void)guard([&] {
+      context->device->enter();
+      context->device->release(address);
+      return MK_OK;
+    });
+}
 
-mk_status mk_copy(mk_context* context, mk_stream*, void* destination, const void* source, uint64_t bytes) {
+mk_status mk_allocate_host(mk_context* context, uint64_t bytes, void** out) {
+  return guard([&] {
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
+    *out = context->device != nullptr ? context->device->allocate_host(bytes) : mk::allocate_memory(bytes);
+    return MK_OK;
+  });
+}
+
+void mk_free_host(mk_context* context, void* address) {
+  if (context == nullptr || context->device == nullptr)
+    mk::free_memory(address);
+  else
+    (void)guard([&] {
+      context->device->enter();
+      context->device->release_host(address);
+      return MK_OK;
+    });
+}
+
+mk_status mk_copy(mk_context* context, mk_stream* stream, void* destination, const void* source, uint64_t bytes) {
   return guard([&] {
     mk::require(context != nullptr, "context is null");
     mk::require(bytes == 0 || (destination != nullptr && source != nullptr), "destination or source is null");
-    if (bytes != 0) std::memcpy(destination, source, bytes);
+    if (context->device != nullptr)
+      device_stream(context, stream).copy(destination, source, bytes);
+    else if (bytes != 0)
+      std::memcpy(destination, source, bytes);
     return MK_OK;
   });
 }
@@ -138,7 +198,8 @@ mk_status mk_weight_pack(mk_context* context, const mk_matrix* matrices, int32_t
   return guard([&] {
     mk::require(context != nullptr && out != nullptr, "context or out is null");
     mk::check_weight(matrices, count, columns, dtype);
-    *out = mk::pack_weight(context->runtime, matrices, count, columns, dtype);
+    *out = context->device != nullptr ? mk::cuda::pack_weight(*context->device, context->runtime, matrices, count, columns, dtype)
+                                      : mk::pack_weight(context->runtime, matrices, count, columns, dtype);
     return MK_OK;
   });
 }
@@ -153,7 +214,8 @@ mk_status mk_experts_pack(mk_context* context, const mk_experts_shape* shape, co
     mk::require(context != nullptr && out != nullptr, "context or out is null");
     mk::require(shape != nullptr, "shape is null");
     mk::check_experts(*shape, experts);
-    *out = mk::pack_experts(context->runtime, *shape, experts);
+    *out = context->device != nullptr ? mk::cuda::pack_experts(*context->device, context->runtime, *shape, experts)
+                                      : mk::pack_experts(context->runtime, *shape, experts);
     return MK_OK;
   });
 }
@@ -169,9 +231,9 @@ uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t is_latent
          mk::dtype_bytes(kv_dtype);
 }
 
-#define MK_EXPORT(operation, args_type)                                              \
-  mk_status mk_##operation(mk_context* context, mk_stream*, const args_type* args) { \
-    return run(context, args, &mk::Backend::operation);                              \
+#define MK_EXPORT(operation, args_type)                                                         \
+  mk_status mk_##operation(mk_context* context, mk_stream* stream, const args_type* args) {     \
+    return run(context, stream, args, &mk::Backend::operation, &mk::cuda::operation);           \
   }
 MK_OPERATIONS(MK_EXPORT)
 #undef MK_EXPORT

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "cuda/weights.h"
 #include "memory.h"
 #include "panel.h"
 
@@ -107,13 +108,14 @@ mk_weight* pack_weight(Runtime& runtime, const mk_matrix* matrices, int32_t coun
   std::vector<Panel> panels;
   append_plain_panels(matrix, panels, features);
   pack_panels(runtime, panels, columns, dtype);
-  auto weight = std::make_unique<mk_weight>(mk_weight{matrix, rows, bytes_of(matrix)});
+  auto weight = std::make_unique<mk_weight>(mk_weight{matrix, rows, bytes_of(matrix), nullptr});
   (void)memory.release();
   return weight.release();
 }
 
 void free_weight(mk_weight* weight) {
   if (weight == nullptr) return;
+  if (weight->on_device != nullptr) cuda::free_matrix(weight->on_device);
   free_memory(const_cast<void*>(weight->matrix.data));
   delete weight;
 }
@@ -142,7 +144,7 @@ mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const 
   }
   pack_panels(runtime, gate_up_panels, shape.hidden, shape.dtype);
   pack_panels(runtime, down_panels, shape.width, shape.dtype);
-  auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get()});
+  auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get(), nullptr});
   (void)memory.release();
   (void)packed.release();
   return result.release();
@@ -150,6 +152,7 @@ mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const 
 
 void free_experts(mk_experts* experts) {
   if (experts == nullptr) return;
+  if (experts->on_device != nullptr) cuda::free_experts(experts->on_device);
   free_memory(experts->memory);
   delete[] experts->experts;
   delete experts;

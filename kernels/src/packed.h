@@ -59,6 +59,11 @@ struct PackedExpert {
   const float* down_bias;     // [panels of down][2][16], likewise
 };
 
+namespace cuda {
+struct Matrix;
+struct Experts;
+}  // namespace cuda
+
 }  // namespace mk
 
 // Panel p holds features 32p .. 32p+15 and 32p+16 .. 32p+31.
@@ -66,6 +71,7 @@ struct mk_weight {
   mk::PackedMatrix matrix;
   int32_t rows;  // out_features
   uint64_t bytes;
+  mk::cuda::Matrix* on_device;  // of a GPU's context, or null; `matrix` then has only its shape
 };
 
 struct mk_experts {
@@ -73,4 +79,5 @@ struct mk_experts {
   uint64_t bytes;
   void* memory;
   mk::PackedExpert* experts;  // [shape.count]
+  mk::cuda::Experts* on_device;  // of a GPU's context, or null; there is then neither memory nor experts
 };

@@ -16,6 +16,7 @@ struct ClampCase {
     std::vector<float> data(data_.begin() + begin * stride_, data_.begin() + end * stride_);
     const mk_clamp_args args = {data.data(), end - begin, width_, stride_, 1.25f};
     EXPECT_EQ(mk_clamp(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     return data;
   }
 

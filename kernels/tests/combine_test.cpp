@@ -34,6 +34,7 @@ struct CombineCase {
     args.top_k = top_k_;
     args.stride = stride_;
     EXPECT_EQ(mk_combine(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     return residual;
   }
 

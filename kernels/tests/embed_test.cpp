@@ -27,6 +27,7 @@ struct EmbedCase {
     const mk_embed_args args = {stored_.data(), ids_.data() + begin, out.data(), dtype_,
                                 vocabulary_,    end - begin,         hidden_};
     EXPECT_EQ(mk_embed(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     return out;
   }
 

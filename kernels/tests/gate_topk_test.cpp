@@ -54,6 +54,7 @@ struct GateCase {
     args.scaling = 1.5f;
     args.group_score = groups_.score;
     EXPECT_EQ(mk_gate_topk(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     for (size_t i = 0; i < count; ++i) {
       both.push_back(static_cast<float>(experts[i]));
       both.push_back(weights[i]);

@@ -18,6 +18,7 @@ struct LayerNormCase {
     const mk_layernorm_args args = {data.data(), weight_.data(), data.data(), end - begin,
                                     width_,      stride_,        stride_,     1e-6f};
     EXPECT_EQ(mk_layernorm(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     return data;
   }
 

@@ -24,6 +24,7 @@ struct LogSumExpCase {
                                       stride_,
                                       0};
     EXPECT_EQ(mk_log_sum_exp(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     for (size_t i = 0; i < count; ++i) {
       both.push_back(maximum[i]);
       both.push_back(sums[i]);

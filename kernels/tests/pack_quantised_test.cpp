@@ -14,6 +14,7 @@ std::vector<float> column_of(mk_context* context, const mk_matrix& source, int32
   std::vector<float> out(static_cast<size_t>(rows_at_once * source.rows));
   const mk_gemm_args args = {ones.data(), weight, nullptr, nullptr, out.data(), rows_at_once, 1, 0, source.rows};
   EXPECT_EQ(mk_gemm(context, nullptr, &args), MK_OK) << mk_last_error();
+  finish(context);
   mk_weight_free(weight);
   for (int32_t row = 1; row < rows_at_once; ++row)
     EXPECT_TRUE(same_bits(row_of(out, 0, source.rows), row_of(out, row, source.rows)));

@@ -61,6 +61,7 @@ struct PagedCache {
   void write(mk_context* context) {
     const mk_kv_write_args args = write_args(0, rows());
     ASSERT_EQ(mk_kv_write(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
   }
 
   // What attention reads as the value of a row: of a latent cache its key.

@@ -18,6 +18,7 @@ struct NormCase {
     const mk_rmsnorm_args args = {data.data(), weight_.data(), data.data(), end - begin, groups_,
                                   width_,      stride_,        stride_,     1e-6f};
     EXPECT_EQ(mk_rmsnorm(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     return data;
   }
 

@@ -29,6 +29,7 @@ struct RopeCase {
                                rotary_dim_,   stride_,
                                kContext,      pairing_};
     EXPECT_EQ(mk_rope(context, nullptr, &args), MK_OK) << mk_last_error();
+    finish(context);
     return data;
   }
 

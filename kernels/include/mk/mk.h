@@ -108,9 +108,9 @@ typedef struct {
 
 MK_API mk_status mk_context_create(const mk_context_config* config, mk_context** out);
 MK_API void mk_context_destroy(mk_context* context);
-/* "reference", "avx2", "avx512". */
+/* "reference", "avx2", "avx512", "cuda". */
 MK_API const char* mk_context_backend(const mk_context* context);
-/* Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend of this version of the formulas. */
+/* Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend of this version of the formulas; of a GPU its name and driver too. */
 MK_API const char* mk_context_numerics(const mk_context* context);
 MK_API int32_t mk_context_threads(const mk_context* context);
 /* Confines the calling thread to the context's core_mask; does nothing if the mask was all zero. Worker threads are confined from birth. */
@@ -123,6 +123,9 @@ MK_API mk_status mk_stream_wait(mk_context* context, mk_stream* stream);
 /* Device memory, 64-byte aligned, zeroed. Freed by mk_free of the same context. */
 MK_API mk_status mk_allocate(mk_context* context, uint64_t bytes, void** out);
 MK_API void mk_free(mk_context* context, void* address);
+/* Host memory that the device reads and writes too, zeroed; the same as mk_allocate on a CPU context. For what the host fills every step. */
+MK_API mk_status mk_allocate_host(mk_context* context, uint64_t bytes, void** out);
+MK_API void mk_free_host(mk_context* context, void* address);
 /* Between host and device memory, either way; a plain memcpy on CPU. */
 MK_API mk_status mk_copy(mk_context* context, mk_stream* stream, void* destination, const void* source, uint64_t bytes);
 

@@ -1,0 +1,69 @@
+// Operations that reduce a row: rmsnorm, layernorm, log_sum_exp. A block takes a row, or a group of one; sums are in the order of the block's threads.
+#pragma once
+
+#include "numbers.h"
+
+namespace mk::device {
+
+MK_KERNEL mk_rmsnorm_kernel(mk_rmsnorm_args args) {
+  __shared__ float space[kWarp];
+  const int64_t at = static_cast<int64_t>(block_y()) * args.width;
+  const float* in = args.in + static_cast<int64_t>(block_x()) * args.in_stride + at;
+  float* out = args.out + static_cast<int64_t>(block_x()) * args.out_stride + at;
+  float squares = 0.0f;
+  for (int i = thread_x(); i < args.width; i += threads()) squares = fused(in[i], in[i], squares);
+  const float mean = block_sum(squares, space) / static_cast<float>(args.width);
+  const float scale = 1.0f / square_root(mean + args.epsilon);
+  for (int i = thread_x(); i < args.width; i += threads()) out[i] = in[i] * scale * args.weight[i];
+}
+
+MK_KERNEL mk_layernorm_kernel(mk_layernorm_args args) {
+  __shared__ float space[kWarp];
+  const float* in = args.in + static_cast<int64_t>(block_x()) * args.in_stride;
+  float* out = args.out + static_cast<int64_t>(block_x()) * args.out_stride;
+  float sum = 0.0f;
+  for (int i = thread_x(); i < args.width; i += threads()) sum = sum + in[i];
+  const float mean = block_sum(sum, space) / static_cast<float>(args.width);
+  float squares = 0.0f;
+  for (int i = thread_x(); i < args.width; i += threads()) {
+    const float x = in[i] - mean;
+    squares = fused(x, x, squares);
+  }
+  const float variance = block_sum(squares, space) / static_cast<float>(args.width);
+  const float scale = 1.0f / square_root(variance + args.epsilon);
+  for (int i = thread_x(); i < args.width; i += threads()) out[i] = (in[i] - mean) * scale * args.weight[i];
+}
+
+// The block's sums of exp(logit - maximum) go to `log_sum_exp`; the host's call adds the logarithm in a kernel of its own formula below.
+MK_DEVICE double log_of(double x) {
+  // x = 2^e * m, m in sqrt(1/2) .. sqrt(2); log m by the series of atanh, to 1e-17 of it.
+  const uint64_t bits = __builtin_bit_cast(uint64_t, x);
+  int exponent = static_cast<int>(bits >> 52) - 1023;
+  double m = __builtin_bit_cast(double, (bits & 0xfffffffffffffull) | 0x3ff0000000000000ull);
+  if (m > 1.4142135623730951) {
+    m = m * 0.5;
+    ++exponent;
+  }
+  const double s = (m - 1.0) / (m + 1.0), z = s * s;
+  double series = 0.0;
+#pragma unroll
+  for (int k = 23; k >= 1; k -= 2) series = __builtin_fma(series, z, 1.0 / k);
+  return __builtin_fma(static_cast<double>(exponent), 0.6931471805599453, 2.0 * s * series);
+}
+
+MK_KERNEL mk_log_sum_exp_kernel(mk_log_sum_exp_args args) {
+  __shared__ float space[kWarp];
+  __shared__ double sums[kWarp];
+  const float* logits = args.logits + static_cast<int64_t>(block_x()) * args.stride;
+  float most = -infinity();
+  for (int i = thread_x(); i < args.vocabulary; i += threads()) most = greater(logits[i], most);
+  most = block_max(most, space) + 0.0f;
+  double sum = 0.0;
+  for (int i = thread_x(); i < args.vocabulary; i += threads()) sum = sum + static_cast<double>(exp_of(logits[i] - most));
+  sum = block_sum(sum, sums);
+  if (thread_x() != 0) return;
+  args.maximum[block_x()] = most;
+  args.log_sum_exp[block_x()] = static_cast<double>(most) + (sum > 0.0 && sum < 1e300 ? log_of(sum) : sum);
+}
+
+}  // namespace mk::device

@@ -1,0 +1,68 @@
+// NVIDIA's driver, loaded when a context asks for it: the few calls used, declared here so that neither toolkit nor driver is needed to build.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mk::cuda {
+
+using DriverResult = int;
+using DeviceOrdinal = int;
+using DevicePointer = unsigned long long;
+using DriverContext = struct DriverContextTag*;
+using DriverModule = struct DriverModuleTag*;
+using DriverFunction = struct DriverFunctionTag*;
+using DriverStream = struct DriverStreamTag*;
+
+constexpr DriverResult kDriverSuccess = 0;
+constexpr DriverResult kDriverOutOfMemory = 2;
+
+// CUdevice_attribute
+constexpr int kAttributeMajor = 75;
+constexpr int kAttributeMinor = 76;
+constexpr int kAttributeSharedPerBlock = 97;  // with opting in
+// CUfunction_attribute
+constexpr int kFunctionDynamicShared = 8;
+// CUstream_flags, CU_MEMHOSTALLOC_*
+constexpr unsigned kStreamNonBlocking = 1;
+constexpr unsigned kHostPortable = 1;
+// CUjit_option
+constexpr int kJitErrorLog = 5;
+constexpr int kJitErrorLogBytes = 6;
+
+#define MK_DRIVER_CALLS(apply)                                                                                         \
+  apply(init, "cuInit", unsigned) apply(device_get, "cuDeviceGet", DeviceOrdinal*, int)                               \
+  apply(device_count, "cuDeviceGetCount", int*) apply(device_name, "cuDeviceGetName", char*, int, DeviceOrdinal)      \
+  apply(device_attribute, "cuDeviceGetAttribute", int*, int, DeviceOrdinal)                                           \
+  apply(driver_version, "cuDriverGetVersion", int*)                                                                   \
+  apply(context_retain, "cuDevicePrimaryCtxRetain", DriverContext*, DeviceOrdinal)                                    \
+  apply(context_release, "cuDevicePrimaryCtxRelease_v2", DeviceOrdinal)                                               \
+  apply(context_set, "cuCtxSetCurrent", DriverContext)                                                                \
+  apply(module_load, "cuModuleLoadDataEx", DriverModule*, const void*, unsigned, int*, void**)                        \
+  apply(module_unload, "cuModuleUnload", DriverModule)                                                                \
+  apply(module_function, "cuModuleGetFunction", DriverFunction*, DriverModule, const char*)                           \
+  apply(function_set, "cuFuncSetAttribute", DriverFunction, int, int)                                                 \
+  apply(launch, "cuLaunchKernel", DriverFunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, \
+        DriverStream, void**, void**)                                                                                 \
+  apply(stream_create, "cuStreamCreate", DriverStream*, unsigned) apply(stream_destroy, "cuStreamDestroy_v2", DriverStream) \
+  apply(stream_wait, "cuStreamSynchronize", DriverStream)                                                             \
+  apply(allocate, "cuMemAlloc_v2", DevicePointer*, size_t) apply(release, "cuMemFree_v2", DevicePointer)              \
+  apply(allocate_host, "cuMemHostAlloc", void**, size_t, unsigned) apply(release_host, "cuMemFreeHost", void*)        \
+  apply(copy, "cuMemcpyAsync", DevicePointer, DevicePointer, size_t, DriverStream)                                    \
+  apply(fill, "cuMemsetD8Async", DevicePointer, unsigned char, size_t, DriverStream)                                  \
+  apply(error_name, "cuGetErrorName", DriverResult, const char**)                                                     \
+  apply(error_text, "cuGetErrorString", DriverResult, const char**)
+
+struct Driver {
+#define MK_DRIVER_MEMBER(name, symbol, ...) DriverResult (*name)(__VA_ARGS__);
+  MK_DRIVER_CALLS(MK_DRIVER_MEMBER)
+#undef MK_DRIVER_MEMBER
+};
+
+// The driver of this machine, loaded and started at the first call. Throws Error(MK_UNSUPPORTED) with the reason where there is none.
+const Driver& driver();
+
+// Throws Error(MK_NO_MEMORY or MK_INTERNAL) that names `what` and the driver's own word for a result that is not success.
+void check_driver(DriverResult result, const char* what);
+
+}  // namespace mk::cuda
