@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The cuda backend on a real GPU: device code through the assembler, kernel tests, compute-sanitizer, roofline table beside PyTorch. Runs on a bare machine with
+# the CUDA toolkit and Python; GoogleTest's programs come in the folder that carry.sh made.
+#   bench/gpu/run.sh CARRIED OUT [steps: ptxas tests roofline sanitizer; default all]
+set -uo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+carried=$(cd "${1:?usage: bench/gpu/run.sh CARRIED OUT [STEP ...]}" && pwd)
+mkdir -p "${2:?usage: bench/gpu/run.sh CARRIED OUT [STEP ...]}"
+out=$(cd "$2" && pwd)
+shift 2
+steps=${*:-ptxas tests roofline sanitizer}
+export PATH="$PATH:/usr/local/cuda/bin" LD_LIBRARY_PATH="$carried/lib" MK_TEST_CUDA=1
+failed=0
+
+ptxas_step() {
+  for code in "$carried"/lib/megakernels.*.ptx; do
+    local arch=${code%.ptx}
+    arch=${arch##*megakernels.}
+    ptxas -v -arch="$arch" -o /dev/null "$code" >"$out/ptxas.$arch.txt" 2>&1 || { echo "ptxas refuses $code:"; head -20 "$out/ptxas.$arch.txt"; return 1; }
+    paste -d' ' <(grep -o "Function properties for mk[a-z0-9_]*" "$out/ptxas.$arch.txt" | sed 's/.* //') <(grep "bytes stack frame" "$out/ptxas.$arch.txt") <(grep "Used" "$out/ptxas.$arch.txt" | sed 's/ptxas info *: //') |
+      sed "s/^/$arch: /" | head -40
+  done
+}
+
+tests_step() {
+  local status=0
+  for test in "$carried"/bin/*_test; do
+    timeout 120 "$test" --gtest_filter='*cuda*' --gtest_brief=1 >"$out/one.txt" 2>&1 || { status=1; echo "FAILED $(basename "$test")"; grep -v "^\[  PASSED\|^$" "$out/one.txt" | head -25; }
+    { echo "== $(basename "$test")"; cat "$out/one.txt"; } >>"$out/tests.txt"
+  done
+  rm -f "$out/one.txt"
+  grep -c "PASSED" "$out/tests.txt"
+  return $status
+}
+
+roofline_step() {
+  "$carried/bin/gpu_roofline" "$out/roofline.json" && python3 "$root/bench/gpu/compare.py" "$out/roofline.json" "$out/gpu.json" "$out/gpu.md" && cat "$out/gpu.md"
+}
+
+sanitizer_step() {
+  local status=0
+  for test in gemm_test grouped_ffn_test paged_attention_test gate_topk_test; do
+    timeout 150 compute-sanitizer --tool memcheck --error-exitcode 9 "$carried/bin/$test" --gtest_filter='*cuda*' --gtest_brief=1 >"$out/sanitizer.$test.txt" 2>&1 || status=1
+    echo "$test: $(grep "ERROR SUMMARY" "$out/sanitizer.$test.txt" || tail -1 "$out/sanitizer.$test.txt")"
+  done
+  return $status
+}
+
+nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
+for step in $steps; do
+  begin=$SECONDS
+  echo "---- $step"
+  "${step}_step" || { failed=1; echo "---- $step FAILED"; }
+  echo "---- $step: $((SECONDS - begin)) s"
+done
+exit $failed
