@@ -17,6 +17,7 @@
 namespace mk::device {
 
 constexpr int kWarp = 32;
+constexpr int kWarpgroup = 128;
 
 #define MK_SPECIAL_REGISTER(name, register)                                 \
   MK_DEVICE int name() {                                                    \
@@ -132,7 +133,7 @@ MK_DEVICE void load_matrices_transposed(uint32_t (&out)[4], uint32_t address) {
 }
 
 // d += a (16 x 16, row-major) x b (16 x 8), bf16 factors, fp32 sums.
-MK_DEVICE void multiply_add(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+MK_DEVICE void multiply_add(float* d, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   asm volatile(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
@@ -151,7 +152,7 @@ MK_DEVICE void copy_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-#if defined(MK_SM90)
+#if defined(MK_HOPPER)
 MK_DEVICE void barrier_init(uint32_t barrier, int arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
 }

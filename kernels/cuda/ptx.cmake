@@ -9,11 +9,11 @@ list(APPEND device_inputs ${device_code} ${CMAKE_CURRENT_SOURCE_DIR}/src/cuda/sh
 set(device_includes -I${CMAKE_CURRENT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}/src -I${CMAKE_CURRENT_SOURCE_DIR}/cuda)
 
 set(ptx_files)
-foreach(architecture 80 90)
+foreach(architecture 80 90a)
   set(ptx ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/megakernels.sm_${architecture}.ptx)
   set(definitions)
-  if(architecture EQUAL 90)
-    set(definitions -DMK_SM90)
+  if(architecture STREQUAL 90a)
+    set(definitions -DMK_HOPPER)
   endif()
   if(MEGAINFER_CLANG)
     set(compile ${MEGAINFER_CLANG} -x cuda --cuda-device-only -nocudainc -nocudalib --cuda-gpu-arch=sm_${architecture} --cuda-feature=+ptx80 -std=c++20 -O3

@@ -23,8 +23,8 @@ std::string library_folder() {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-std::string read_code(int major) {
-  const std::string path = library_folder() + (major >= 9 ? "/megakernels.sm_90.ptx" : "/megakernels.sm_80.ptx");
+std::string read_code(bool is_hopper) {
+  const std::string path = library_folder() + (is_hopper ? "/megakernels.sm_90a.ptx" : "/megakernels.sm_80.ptx");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (file) text << file.rdbuf();
@@ -78,7 +78,11 @@ void Device::start(int32_t index) {
   if (major < kOldestMajor)
     throw Error(MK_UNSUPPORTED, std::string(name) + " is of compute capability " + generation + "; at least 8.0 is needed");
   numerics_ = "cuda-1 " + std::string(name) + " " + generation + " driver " + std::to_string(version);
-  const std::string code = read_code(major);
+  const bool is_hopper = major == 9 && minor == 0;  // code for sm_90a runs on no other
+  const std::string code = read_code(is_hopper);
+  int multiprocessors = 0;
+  check_driver(driver().device_attribute(&multiprocessors, kAttributeMultiprocessors, ordinal_), "asking the GPU's size");
+  gemm_form_ = is_hopper ? GemmForm{kHopperRows, kHopperThreads, kHopperSharedBytes, multiprocessors} : GemmForm{kGemmRows, kGemmThreads, kGemmSharedBytes, 0};
   check_driver(driver().context_retain(&context_, ordinal_), "taking the GPU");
   enter();
   load_kernels(code);
@@ -96,7 +100,7 @@ void Device::load_kernels(const std::string& code) {
   const auto allow_shared = [](DriverFunction kernel, int bytes) {
     check_driver(driver().function_set(kernel, kFunctionDynamicShared, bytes), "asking for shared memory");
   };
-  for (DriverFunction kernel : {kernels_.gemm, kernels_.ffn_gate_up, kernels_.ffn_down}) allow_shared(kernel, kGemmSharedBytes);
+  for (DriverFunction kernel : {kernels_.gemm, kernels_.ffn_gate_up, kernels_.ffn_down}) allow_shared(kernel, static_cast<int>(gemm_form_.shared_bytes));
   allow_shared(kernels_.attention_64, attention_shared_bytes(64));
   allow_shared(kernels_.attention_128, attention_shared_bytes(128));
 }

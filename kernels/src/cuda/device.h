@@ -27,6 +27,14 @@ struct Grid {
   int64_t x = 1, y = 1, z = 1;
 };
 
+// How the products of a device's code are launched.
+struct GemmForm {
+  int32_t tile_rows;
+  int32_t threads;
+  uint32_t shared_bytes;
+  int32_t stays;  // blocks that stay for many tiles; 0: a block for each tile
+};
+
 class Stream;
 
 class Device {
@@ -40,6 +48,7 @@ class Device {
   const Kernels& kernels() const { return kernels_; }
   // Device and code that together decide the bits.
   const std::string& numerics() const { return numerics_; }
+  const GemmForm& gemm_form() const { return gemm_form_; }
   Stream& default_stream() { return *default_stream_; }
 
   // Makes the device the calling thread's: before any driver call.
@@ -64,6 +73,7 @@ class Device {
   DriverContext context_ = nullptr;
   DriverModule module_ = nullptr;
   Kernels kernels_ = {};
+  GemmForm gemm_form_ = {};
   std::string numerics_;
   std::unique_ptr<Stream> default_stream_;
   void* status_ = nullptr;

@@ -18,9 +18,9 @@ constexpr DriverResult kDriverSuccess = 0;
 constexpr DriverResult kDriverOutOfMemory = 2;
 
 // CUdevice_attribute
+constexpr int kAttributeMultiprocessors = 16;
 constexpr int kAttributeMajor = 75;
 constexpr int kAttributeMinor = 76;
-constexpr int kAttributeSharedPerBlock = 97;  // with opting in
 // CUfunction_attribute
 constexpr int kFunctionDynamicShared = 8;
 // CUstream_flags, CU_MEMHOSTALLOC_*

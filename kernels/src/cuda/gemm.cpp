@@ -53,9 +53,16 @@ class Parts {
   uint64_t bytes_ = 0;
 };
 
+// The grid of a product of so many tiles at most.
+Grid grid_of(const GemmForm& form, const GemmJob& job) {
+  if (form.stays == 0) return {job.feature_blocks, job.row_tiles, job.parts};
+  return {std::min<int64_t>(form.stays, static_cast<int64_t>(job.feature_blocks) * job.row_tiles * job.parts)};
+}
+
 void tensor_gemm(Stream& stream, const Matrix& matrix, const mk_gemm_args& args) {
   const Kernels& kernels = stream.device().kernels();
-  const int64_t tiles = blocks_of(args.rows, kGemmRows);
+  const GemmForm& form = stream.device().gemm_form();
+  const int32_t tiles = static_cast<int32_t>(blocks_of(args.rows, form.tile_rows));
   const int32_t capacity = static_cast<int32_t>(blocks_of(args.rows, kAtomRows));
   const int32_t splits = splits_of(matrix);
   const bool apart = splits > 1 && tiles <= kMostApartTiles;
@@ -63,10 +70,11 @@ void tensor_gemm(Stream& stream, const Matrix& matrix, const mk_gemm_args& args)
   const uint64_t atoms_at = parts.add<char>(static_cast<int64_t>(capacity) * matrix.depth_blocks * kAtomBytes);
   const uint64_t partial_at = parts.add<float>(apart ? static_cast<int64_t>(splits) * args.rows * matrix.features : 0);
   char* scratch = static_cast<char*>(stream.scratch(parts.bytes()));
-  const GatherJob gather = {nullptr, args.in, args.in_stride, nullptr, nullptr, scratch + atoms_at, capacity, args.rows, matrix.columns};
+  const GatherJob gather = {nullptr, args.in, args.in_stride, nullptr, nullptr, scratch + atoms_at, capacity, args.rows, form.tile_rows, matrix.columns};
   stream.launch(kernels.gather, {matrix.depth_blocks, tiles}, kGatherThreads, 0, gather);
   DenseJob job = {};
-  job.gemm = {static_cast<const char*>(matrix.data), 0, scratch + atoms_at, nullptr, nullptr, capacity, args.rows, matrix.depth_blocks, splits};
+  job.gemm = {static_cast<const char*>(matrix.data), 0, scratch + atoms_at, nullptr, nullptr, capacity, args.rows, matrix.depth_blocks, splits, apart ? splits : 1,
+              matrix.feature_blocks, tiles};
   job.bias = args.bias;
   job.residual = args.residual;
   job.out = args.out;
@@ -74,7 +82,7 @@ void tensor_gemm(Stream& stream, const Matrix& matrix, const mk_gemm_args& args)
   job.residual_stride = args.residual_stride;
   job.out_stride = args.out_stride;
   job.features = matrix.features;
-  stream.launch(kernels.gemm, {matrix.feature_blocks, tiles, apart ? splits : 1}, kGemmThreads, kGemmSharedBytes, job);
+  stream.launch(kernels.gemm, grid_of(form, job.gemm), form.threads, form.shared_bytes, job);
   if (apart) stream.launch(kernels.gemm_sum, {blocks_of(matrix.features, kSumThreads), args.rows}, kSumThreads, 0, job);
 }
 
@@ -106,7 +114,8 @@ void grouped_ffn(Stream& stream, const mk_grouped_ffn_args& args) {
   require(experts != nullptr && experts->device == &stream.device(), "the experts were packed by another context");
   if (shape.count > kMostPlannedExperts) throw Error(MK_UNSUPPORTED, "a GPU takes at most 1024 experts of a layer");
   // The offsets are the device's: these bound what it can find.
-  const int64_t most_tiles = args.pairs / kGemmRows + std::min(shape.count, args.pairs);
+  const GemmForm& form = stream.device().gemm_form();
+  const int32_t most_tiles = args.pairs / form.tile_rows + std::min(shape.count, args.pairs);
   const int32_t capacity = static_cast<int32_t>(args.pairs / kAtomRows + std::min(shape.count, args.pairs));
   const int64_t hidden_blocks = blocks_of(shape.hidden, kTileDepth), width_blocks = blocks_of(shape.width, kTileDepth);
   Parts parts;
@@ -118,8 +127,8 @@ void grouped_ffn(Stream& stream, const mk_grouped_ffn_args& args) {
   int32_t* plan = reinterpret_cast<int32_t*>(scratch + plan_at);
   RowTile* tiles = reinterpret_cast<RowTile*>(scratch + tiles_at);
   stream.launch(kernels.ffn_plan, {}, (shape.count + 31) / 32 * 32, static_cast<uint32_t>(2 * (shape.count + 1) * sizeof(int32_t)), args.offsets, shape.count,
-                args.pairs, tiles, plan, stream.device().status());
-  const GatherJob gather = {args.row_of_pair, nullptr, 0, tiles, plan, scratch + atoms_at, capacity, args.pairs, shape.hidden};
+                args.pairs, form.tile_rows, tiles, plan, stream.device().status());
+  const GatherJob gather = {args.row_of_pair, nullptr, 0, tiles, plan, scratch + atoms_at, capacity, args.pairs, form.tile_rows, shape.hidden};
   stream.launch(kernels.gather, {hidden_blocks, most_tiles}, kGatherThreads, 0, gather);
 
   FfnJob job = {};
@@ -130,17 +139,19 @@ void grouped_ffn(Stream& stream, const mk_grouped_ffn_args& args) {
   job.limit = shape.limit;
   job.activated = scratch + activated_at;
   job.out_of_pair = args.out_of_pair;
-  job.gemm = {experts->gate_up, experts->gate_up_bytes, scratch + atoms_at, tiles, plan, capacity, args.pairs, static_cast<int32_t>(hidden_blocks), 1};
+  job.gemm = {experts->gate_up, experts->gate_up_bytes, scratch + atoms_at, tiles, plan, capacity, args.pairs, static_cast<int32_t>(hidden_blocks), 1, 1,
+              static_cast<int32_t>(width_blocks), most_tiles};
   job.bias = experts->gate_up_bias;
   job.bias_stride = 2 * static_cast<int64_t>(shape.width);
-  stream.launch(kernels.ffn_gate_up, {width_blocks, most_tiles}, kGemmThreads, kGemmSharedBytes, job);
+  stream.launch(kernels.ffn_gate_up, grid_of(form, job.gemm), form.threads, form.shared_bytes, job);
   job.gemm.weights = experts->down;
   job.gemm.expert_bytes = experts->down_bytes;
   job.gemm.atoms = scratch + activated_at;
   job.gemm.depth_blocks = static_cast<int32_t>(width_blocks);
+  job.gemm.feature_blocks = static_cast<int32_t>(blocks_of(shape.hidden, kTileFeatures));
   job.bias = experts->down_bias;
   job.bias_stride = shape.hidden;
-  stream.launch(kernels.ffn_down, {blocks_of(shape.hidden, kTileFeatures), most_tiles}, kGemmThreads, kGemmSharedBytes, job);
+  stream.launch(kernels.ffn_down, grid_of(form, job.gemm), form.threads, form.shared_bytes, job);
 }
 
 }  // namespace mk::cuda

@@ -16,6 +16,7 @@ struct GatherJob {
   char* atoms;
   int32_t capacity;  // atoms of a depth block
   int32_t rows;
+  int32_t tile_rows;
   int32_t columns;
 };
 
@@ -29,6 +30,9 @@ struct GemmJob {
   int32_t rows;
   int32_t depth_blocks;
   int32_t splits;  // parts of the in_features that are summed apart and then added in order
+  int32_t parts;   // splits, where other blocks sum each of them, else 1
+  int32_t feature_blocks;
+  int32_t row_tiles;  // at most
 };
 
 struct DenseJob {

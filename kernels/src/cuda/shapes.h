@@ -34,14 +34,22 @@ constexpr int kGemmRows = 64;
 constexpr int kGemmThreads = 256;
 constexpr int kGemmStages = 4;
 constexpr int kGemmStageBytes = kTileBytes + kGemmRows * kTileRowBytes;
-constexpr int kGemmSharedBytes = kGemmStages * kGemmStageBytes + 64;  // and its barriers
+constexpr int kGemmSharedBytes = kGemmStages * kGemmStageBytes;
+
+// The same on Hopper, where a block stays for many tiles: two warpgroups that multiply and one that brings.
+constexpr int kHopperRows = 128;
+constexpr int kHopperConsumers = 2;
+constexpr int kHopperThreads = 128 * (kHopperConsumers + 1);
+constexpr int kHopperStages = 6;
+constexpr int kHopperStageBytes = kTileBytes + kHopperRows * kTileRowBytes;
+constexpr int kHopperSharedBytes = kHopperStages * (kHopperStageBytes + 16);
 
 // Rows of one expert that a block multiplies: made on the device from the offsets of a call.
 struct RowTile {
   int32_t expert;
   int32_t atom;   // first atom of activations
   int32_t pair;   // first pair
-  int32_t rows;   // 1..kGemmRows
+  int32_t rows;   // 1.. the rows of a tile
 };
 
 // A row's attention is computed in parts of so many positions, counted from 0, which are then added in order.
