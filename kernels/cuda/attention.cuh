@@ -39,6 +39,7 @@ MK_DEVICE int64_t block_elements(int kv_heads, int head_dim, int is_latent) {
 }
 
 MK_KERNEL mk_kv_write_kernel(mk_kv_write_args args, Status* status) {
+  begin_kernel();
   int32_t sequence, position;
   if (!find_place(args.sequence_of_row, args.positions, args.sequences, args.block_table_stride, block_x(), sequence, position, status)) return;
   const int32_t block = args.block_tables[static_cast<int64_t>(sequence) * args.block_table_stride + position / kBlockTokens];
@@ -65,6 +66,7 @@ MK_KERNEL mk_kv_write_kernel(mk_kv_write_args args, Status* status) {
 constexpr int kPlainAttentionThreads = 128;
 
 MK_KERNEL mk_attention_plain_kernel(mk_paged_attention_args args, Status* status) {
+  begin_kernel();
   __shared__ float query[kMostHeadDim];
   __shared__ float scores[kBlockTokens];
   const int row = block_x(), head = block_y(), kv_head = head / (args.heads / args.kv_heads);
@@ -381,11 +383,18 @@ MK_DEVICE void attend(const AttentionJob& job, Status* status) {
 
 constexpr int kAttentionThreads = kAttentionWarps * kWarp;
 
-MK_KERNEL __launch_bounds__(kAttentionThreads) mk_attention_64_kernel(AttentionJob job, Status* status) { attend<64>(job, status); }
-MK_KERNEL __launch_bounds__(kAttentionThreads) mk_attention_128_kernel(AttentionJob job, Status* status) { attend<128>(job, status); }
+MK_KERNEL __launch_bounds__(kAttentionThreads) mk_attention_64_kernel(AttentionJob job, Status* status) {
+  begin_kernel();
+  attend<64>(job, status);
+}
+MK_KERNEL __launch_bounds__(kAttentionThreads) mk_attention_128_kernel(AttentionJob job, Status* status) {
+  begin_kernel();
+  attend<128>(job, status);
+}
 
 // Adds the splits of rows that have several; block (head, row), a thread an element.
 MK_KERNEL mk_attention_sum_kernel(AttentionJob job) {
+  begin_kernel();
   const mk_paged_attention_args& args = job.args;
   const int row = job.first_row + block_y(), head = block_x(), dim = thread_x();
   const int32_t position = args.positions[row];

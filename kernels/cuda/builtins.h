@@ -183,6 +183,26 @@ MK_DEVICE void copy_bulk(uint32_t shared, const void* global, int bytes, uint32_
 }
 #endif
 
+// ---- kernels that follow one another ----
+//
+// On Hopper a kernel of a stream starts while the one before it ends. It touches nothing of others until after_previous() returns, by when all kernels before are
+// done and seen; only then may the next one start, so that what lies two kernels back can be read before that call.
+
+MK_DEVICE void after_previous() {
+#if defined(MK_HOPPER)
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+MK_DEVICE void let_next_start() {
+#if defined(MK_HOPPER)
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+MK_DEVICE void begin_kernel() {
+  after_previous();
+  let_next_start();
+}
+
 // ---- sums and maxima in a fixed order ----
 
 template <typename Number>

@@ -7,6 +7,7 @@
 namespace mk::device {
 
 MK_KERNEL mk_embed_kernel(mk_embed_args args, Status* status) {
+  begin_kernel();
   const int64_t row = block_x();
   const int32_t id = args.ids[row];
   if (id < 0 || id >= args.vocabulary) {
@@ -19,6 +20,7 @@ MK_KERNEL mk_embed_kernel(mk_embed_args args, Status* status) {
 }
 
 MK_KERNEL mk_clamp_kernel(mk_clamp_args args) {
+  begin_kernel();
   float* row = args.rows_data + static_cast<int64_t>(block_x()) * args.stride;
   for (int i = thread_x(); i < args.width; i += threads()) {
     const float x = row[i];
@@ -27,6 +29,7 @@ MK_KERNEL mk_clamp_kernel(mk_clamp_args args) {
 }
 
 MK_KERNEL mk_rope_kernel(mk_rope_args args, Status* status) {
+  begin_kernel();
   const int32_t position = args.positions[block_x()];
   if (position < 0 || position >= args.context) {
     if (thread_x() == 0) report(status, cuda::kBadPosition);
@@ -47,6 +50,7 @@ MK_KERNEL mk_rope_kernel(mk_rope_args args, Status* status) {
 }
 
 MK_KERNEL mk_scatter_rows_kernel(mk_scatter_rows_args args, Status* status) {
+  begin_kernel();
   const int64_t row = block_x();
   const int32_t from = args.row_index[row];
   if (from < 0) {
@@ -58,6 +62,7 @@ MK_KERNEL mk_scatter_rows_kernel(mk_scatter_rows_args args, Status* status) {
 }
 
 MK_KERNEL mk_combine_kernel(mk_combine_args args) {
+  begin_kernel();
   const int64_t row = block_x();
   float* residual = args.residual + row * args.stride;
   const float* const* results = args.result_of_pair + row * args.top_k;

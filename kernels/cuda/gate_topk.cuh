@@ -49,6 +49,7 @@ MK_DEVICE float group_key(const float* keys, int size, int kind) {
 
 // Dynamic shared memory: scores[experts], keys[experts], group_keys[groups], taken[experts], group_taken[groups].
 MK_KERNEL mk_gate_topk_kernel(mk_gate_topk_args args) {
+  begin_kernel();
   float* scores = reinterpret_cast<float*>(dynamic_shared());
   float* keys = scores + args.experts;
   float* group_keys = keys + args.experts;

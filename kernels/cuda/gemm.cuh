@@ -92,6 +92,7 @@ MK_DEVICE void multiply(const GemmJob& job, const RowTile& tile, int feature_blo
 
 // Block (feature block, row tile, split or 0).
 MK_KERNEL __launch_bounds__(kGemmThreads) mk_gemm_kernel(DenseJob job) {
+  begin_kernel();
   RowTile tile;
   if (!find_tile(nullptr, nullptr, job.gemm.rows, kGemmRows, block_y(), tile)) return;
   const bool apart = job.partial != nullptr;
@@ -102,6 +103,7 @@ MK_KERNEL __launch_bounds__(kGemmThreads) mk_gemm_kernel(DenseJob job) {
 
 // Block (block of 64 features of gate and the same of up, row tile).
 MK_KERNEL __launch_bounds__(kGemmThreads) mk_ffn_gate_up_kernel(FfnJob job) {
+  begin_kernel();
   RowTile tile;
   if (!find_tile(job.gemm.tiles, job.gemm.plan, job.gemm.rows, kGemmRows, block_y(), tile)) return;
   float sums[kGemmRows / 2];
@@ -111,6 +113,7 @@ MK_KERNEL __launch_bounds__(kGemmThreads) mk_ffn_gate_up_kernel(FfnJob job) {
 
 // Block (feature block of hidden, row tile).
 MK_KERNEL __launch_bounds__(kGemmThreads) mk_ffn_down_kernel(FfnJob job) {
+  begin_kernel();
   RowTile tile;
   if (!find_tile(job.gemm.tiles, job.gemm.plan, job.gemm.rows, kGemmRows, block_y(), tile)) return;
   float sums[kGemmRows / 2];

@@ -11,6 +11,9 @@ MK_DEVICE void barrier_arrive(uint32_t barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 
+// The value that all lanes of a warp have, so that the compiler knows it: its tensor core instructions must not seem to be on a path that some lanes leave.
+MK_DEVICE int uniform(int value) { return shuffle_index(value, 0); }
+
 // What is asked for and used in turn: stage, and the parity of the round.
 struct Turn {
   int stage = 0;
@@ -59,26 +62,48 @@ MK_DEVICE bool find_work(const GemmJob& job, int index, Work& work) {
   work.last_split = job.parts > 1 ? part + 1 : job.splits;
   // Row tiles beyond the plan's are an upper bound's rest.
   if (!find_tile(job.tiles, job.plan, job.rows, kHopperRows, within / job.feature_blocks, work.rows)) work.rows.rows = 0;
+  work.rows.rows = uniform(work.rows.rows);
   return true;
 }
 
-// The producer's thread: every tile's weights and rows.
+// The producer's warp: every tile's weights and rows, asked for by its first lane.
 MK_DEVICE void ask_all(const GemmJob& job, const Stages& stages) {
   Turn turn;
   const int64_t atom_step = static_cast<int64_t>(job.capacity) * kAtomBytes;
   Work work;
+  // The first tile's weights are asked for while the kernel before still runs: they are nobody's to write, and the plan was made further back.
+  int ahead = -1;
   for (int index = block_x(); find_work(job, index, work); index += blocks_x()) {
     if (work.rows.rows == 0) continue;
     const int bytes = (work.rows.rows + kAtomRows - 1) / kAtomRows * kAtomBytes;
     const int begin = split_begin(job, work.first_split), end = split_begin(job, work.last_split);
     const char* weights = job.weights + work.rows.expert * job.expert_bytes + static_cast<int64_t>(work.feature_block) * job.depth_blocks * kTileBytes;
     const char* atoms = job.atoms + static_cast<int64_t>(work.rows.atom) * kAtomBytes;
-    for (int block = begin; block < end; ++block) {
+    int asked = begin;
+    if (ahead < 0) {
+      ahead = end - begin < kHopperStages ? end - begin : kHopperStages;
+      if (lane_id() == 0) {
+        for (int i = 0; i < ahead; ++i) {
+          barrier_expect(stages.full(i), kTileBytes + bytes);
+          copy_bulk(stages.at(i), weights + static_cast<int64_t>(begin + i) * kTileBytes, kTileBytes, stages.full(i));
+        }
+      }
+      begin_kernel();
+      for (int i = 0; i < ahead; ++i) {
+        if (lane_id() == 0) copy_bulk(stages.at(i) + kTileBytes, atoms + (begin + i) * atom_step, bytes, stages.full(i));
+        turn.next();
+      }
+      asked = begin + ahead;
+    }
+    for (int block = asked; block < end; ++block) {
       barrier_wait(stages.empty(turn.stage), turn.parity ^ 1);
-      const uint32_t full = stages.full(turn.stage);
-      barrier_expect(full, kTileBytes + bytes);
-      copy_bulk(stages.at(turn.stage), weights + static_cast<int64_t>(block) * kTileBytes, kTileBytes, full);
-      copy_bulk(stages.at(turn.stage) + kTileBytes, atoms + block * atom_step, bytes, full);
+      if (lane_id() == 0) {
+        const uint32_t full = stages.full(turn.stage);
+        barrier_expect(full, kTileBytes + bytes);
+        copy_bulk(stages.at(turn.stage), weights + static_cast<int64_t>(block) * kTileBytes, kTileBytes, full);
+        copy_bulk(stages.at(turn.stage) + kTileBytes, atoms + block * atom_step, bytes, full);
+      }
+      sync_warp();
       turn.next();
     }
   }
@@ -144,12 +169,13 @@ MK_DEVICE void multiply_work(const GemmJob& job, const Stages& stages, const Wor
 template <typename Store>
 MK_DEVICE void run_tiles(const GemmJob& job, Store store) {
   const Stages stages = begin_stages();
-  const int warpgroup = thread_x() / kWarpgroup;
+  const int warpgroup = uniform(thread_x() / kWarpgroup);
   if (warpgroup == kHopperConsumers) {
     asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
-    if (thread_x() % kWarpgroup == 0) ask_all(job, stages);
+    if (thread_x() % kWarpgroup < kWarp) ask_all(job, stages);
   } else {
     asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
+    begin_kernel();
     Turn turn;
     Work work;
     float total[64];

@@ -12,6 +12,7 @@ using namespace mk::cuda;
 
 // Offsets (checked here) to tiles of rows; one block. plan[0] becomes the number of tiles. Dynamic shared memory: 2 x (experts + 1) ints.
 MK_KERNEL mk_ffn_plan_kernel(const int32_t* offsets, int experts, int pairs, int tile_rows, RowTile* tiles, int32_t* plan, Status* status) {
+  begin_kernel();
   int32_t* atoms = reinterpret_cast<int32_t*>(dynamic_shared());
   int32_t* counts = atoms + experts + 1;
   __shared__ int32_t fault;
@@ -64,8 +65,14 @@ MK_KERNEL mk_ffn_plan_kernel(const int32_t* offsets, int experts, int pairs, int
 // The tiles of a product with one weight need no plan.
 MK_DEVICE bool find_tile(const RowTile* tiles, const int32_t* plan, int rows, int tile_rows, int index, RowTile& tile) {
   if (tiles != nullptr) {
-    if (index >= plan[0]) return false;
-    tile = tiles[index];
+    // Past the first-level cache: the plan may have been made while this kernel was already here.
+    int32_t count;
+    asm volatile("ld.global.cg.s32 %0, [%1];" : "=r"(count) : "l"(plan) : "memory");
+    if (index >= count) return false;
+    asm volatile("ld.global.cg.v4.s32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(tile.expert), "=r"(tile.atom), "=r"(tile.pair), "=r"(tile.rows)
+                 : "l"(tiles + index)
+                 : "memory");
     return true;
   }
   tile.expert = 0;
@@ -79,6 +86,7 @@ MK_DEVICE bool find_tile(const RowTile* tiles, const int32_t* plan, int rows, in
 
 // Block (depth block, tile). Rows of an atom beyond the tile's are zero, as are columns beyond the matrix.
 MK_KERNEL mk_gather_kernel(GatherJob job) {
+  begin_kernel();
   RowTile tile;
   if (!find_tile(job.tiles, job.plan, job.rows, job.tile_rows, block_y(), tile)) return;
   const int chunks = (tile.rows + kAtomRows - 1) / kAtomRows * kAtomRows * (kTileRowBytes / 16);
@@ -139,6 +147,7 @@ MK_DEVICE void store_dense_tile(const DenseJob& job, const RowTile& tile, int fe
 
 // Adds the parts of splits; block (features, row).
 MK_KERNEL mk_gemm_sum_kernel(DenseJob job) {
+  begin_kernel();
   const int feature = block_x() * threads() + thread_x();
   const int64_t row = block_y();
   if (feature >= job.features) return;
@@ -200,6 +209,7 @@ MK_DEVICE void store_down_tile(const FfnJob& job, const RowTile& tile, int featu
 constexpr int kPlainRows = 8;
 
 MK_KERNEL mk_gemm_plain_kernel(PlainJob job) {
+  begin_kernel();
   const int feature = block_x() * (threads() / kWarp) + warp_id();
   if (feature >= job.features) return;
   const int first = block_y() * kPlainRows;

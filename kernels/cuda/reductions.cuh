@@ -1,11 +1,15 @@
 // Operations that reduce a row: rmsnorm, layernorm, log_sum_exp. A block takes a row, or a group of one; sums are in the order of the block's threads.
 #pragma once
 
+#include "cuda/jobs.h"
 #include "numbers.h"
 
 namespace mk::device {
 
+using namespace mk::cuda;
+
 MK_KERNEL mk_rmsnorm_kernel(mk_rmsnorm_args args) {
+  begin_kernel();
   __shared__ float space[kWarp];
   const int64_t at = static_cast<int64_t>(block_y()) * args.width;
   const float* in = args.in + static_cast<int64_t>(block_x()) * args.in_stride + at;
@@ -18,6 +22,7 @@ MK_KERNEL mk_rmsnorm_kernel(mk_rmsnorm_args args) {
 }
 
 MK_KERNEL mk_layernorm_kernel(mk_layernorm_args args) {
+  begin_kernel();
   __shared__ float space[kWarp];
   const float* in = args.in + static_cast<int64_t>(block_x()) * args.in_stride;
   float* out = args.out + static_cast<int64_t>(block_x()) * args.out_stride;
@@ -34,7 +39,6 @@ MK_KERNEL mk_layernorm_kernel(mk_layernorm_args args) {
   for (int i = thread_x(); i < args.width; i += threads()) out[i] = (in[i] - mean) * scale * args.weight[i];
 }
 
-// The block's sums of exp(logit - maximum) go to `log_sum_exp`; the host's call adds the logarithm in a kernel of its own formula below.
 MK_DEVICE double log_of(double x) {
   // x = 2^e * m, m in sqrt(1/2) .. sqrt(2); log m by the series of atanh, to 1e-17 of it.
   const uint64_t bits = __builtin_bit_cast(uint64_t, x);
@@ -51,19 +55,36 @@ MK_DEVICE double log_of(double x) {
   return __builtin_fma(static_cast<double>(exponent), 0.6931471805599453, 2.0 * s * series);
 }
 
-MK_KERNEL mk_log_sum_exp_kernel(mk_log_sum_exp_args args) {
+// A part of a row: its maximum and the sum of exp(logit - that); block (part, row).
+MK_KERNEL mk_log_sum_exp_kernel(mk_log_sum_exp_args args, LogSumPart* parts) {
+  begin_kernel();
   __shared__ float space[kWarp];
   __shared__ double sums[kWarp];
-  const float* logits = args.logits + static_cast<int64_t>(block_x()) * args.stride;
+  const int begin = block_x() * kLogSumPart;
+  const int end = begin + kLogSumPart < args.vocabulary ? begin + kLogSumPart : args.vocabulary;
+  const float* logits = args.logits + static_cast<int64_t>(block_y()) * args.stride;
   float most = -infinity();
-  for (int i = thread_x(); i < args.vocabulary; i += threads()) most = greater(logits[i], most);
-  most = block_max(most, space) + 0.0f;
+  for (int i = begin + thread_x(); i < end; i += threads()) most = greater(logits[i], most);
+  most = block_max(most, space);
   double sum = 0.0;
-  for (int i = thread_x(); i < args.vocabulary; i += threads()) sum = sum + static_cast<double>(exp_of(logits[i] - most));
+  for (int i = begin + thread_x(); i < end; i += threads()) sum = sum + static_cast<double>(exp_of(logits[i] - most));
   sum = block_sum(sum, sums);
-  if (thread_x() != 0) return;
-  args.maximum[block_x()] = most;
-  args.log_sum_exp[block_x()] = static_cast<double>(most) + (sum > 0.0 && sum < 1e300 ? log_of(sum) : sum);
+  if (thread_x() == 0) parts[static_cast<int64_t>(block_y()) * blocks_x() + block_x()] = {most, sum};
+}
+
+// Adds a row's parts in order; a thread takes a row.
+MK_KERNEL mk_log_sum_exp_end_kernel(mk_log_sum_exp_args args, const LogSumPart* parts, int count) {
+  begin_kernel();
+  const int row = block_x() * threads() + thread_x();
+  if (row >= args.rows) return;
+  const LogSumPart* own = parts + static_cast<int64_t>(row) * count;
+  float most = own[0].most;
+  for (int i = 1; i < count; ++i) most = greater(own[i].most, most);
+  double sum = 0.0;
+  for (int i = 0; i < count; ++i) sum = __builtin_fma(own[i].sum, static_cast<double>(exp_of(own[i].most - most)), sum);
+  most = most + 0.0f;
+  args.maximum[row] = most;
+  args.log_sum_exp[row] = static_cast<double>(most) + (sum > 0.0 && sum < 1e300 ? log_of(sum) : sum);
 }
 
 }  // namespace mk::device

@@ -18,6 +18,11 @@ struct mk_stream {
   std::unique_ptr<mk::cuda::Stream> on_device;  // null on CPU
 };
 
+struct mk_graph {
+  mk_context* context;
+  std::unique_ptr<mk::cuda::Graph> on_device;
+};
+
 namespace {
 
 thread_local std::string last_error;
@@ -52,6 +57,11 @@ mk::cuda::Stream& device_stream(mk_context* context, mk_stream* stream) {
   mk::require(stream == nullptr || stream->context == context, "the stream belongs to another context");
   context->device->enter();
   return stream == nullptr ? context->device->default_stream() : *stream->on_device;
+}
+
+void require_device(const mk_context* context) {
+  mk::require(context != nullptr, "context is null");
+  if (context->device == nullptr) throw mk::Error(MK_UNSUPPORTED, "a CPU context records nothing");
 }
 
 int32_t count_of(const mk_grouped_ffn_args& args) { return args.pairs; }
@@ -142,6 +152,34 @@ mk_status mk_stream_wait(mk_context* context, mk_stream* stream) {
     return MK_OK;
   });
 }
+
+mk_status mk_record_begin(mk_context* context, mk_stream* stream) {
+  return guard([&] {
+    require_device(context);
+    device_stream(context, stream).begin_recording();
+    return MK_OK;
+  });
+}
+
+mk_status mk_record_end(mk_context* context, mk_stream* stream, mk_graph** out) {
+  return guard([&] {
+    require_device(context);
+    mk::require(out != nullptr, "out is null");
+    *out = new mk_graph{context, device_stream(context, stream).end_recording()};
+    return MK_OK;
+  });
+}
+
+mk_status mk_graph_run(mk_context* context, mk_stream* stream, const mk_graph* graph) {
+  return guard([&] {
+    require_device(context);
+    mk::require(graph != nullptr && graph->context == context, "graph is null or of another context");
+    device_stream(context, stream).run(*graph->on_device);
+    return MK_OK;
+  });
+}
+
+void mk_graph_free(mk_graph* graph) { delete graph; }
 
 mk_status mk_allocate(mk_context* context, uint64_t bytes, void** out) {
   return guard([&] {

@@ -140,5 +140,94 @@ TEST(Context, Idle_UsesNoProcessorTime) {
   EXPECT_LT(used_ms, 20.0);
 }
 
+TEST(Recordings, CpuContexts_HaveNone) {
+  EXPECT_EQ(mk_record_begin(reference(), nullptr), MK_UNSUPPORTED);
+  mk_graph* graph = nullptr;
+  EXPECT_EQ(mk_record_end(reference(), nullptr, &graph), MK_UNSUPPORTED);
+  EXPECT_EQ(mk_graph_run(reference(), nullptr, nullptr), MK_UNSUPPORTED);
+  mk_graph_free(nullptr);
+}
+
+class Device : public FastBackend {};
+INSTANTIATE_TEST_SUITE_P(Backends, Device, ::testing::Values(MK_BACKEND_CUDA), backend_name);
+
+// A product of 300 rows and then a norm, on memory of the device.
+struct TwoSteps {
+  explicit TwoSteps(mk_context* context_) : context(context_) {
+    const std::vector<float> matrix = Random(1).numbers(kWidth * kWidth);
+    weight = pack(context, plain_matrix(matrix.data(), MK_F32, kWidth), kWidth, MK_BF16);
+    void* address = nullptr;
+    EXPECT_EQ(mk_allocate(context, 3 * kRows * kWidth * sizeof(float), &address), MK_OK);
+    in = static_cast<float*>(address);
+    middle = in + kRows * kWidth;
+    out = middle + kRows * kWidth;
+  }
+  ~TwoSteps() { mk_free(context, in); }
+
+  void enqueue(const float* scale) const {
+    const mk_gemm_args product = {in, weight.get(), nullptr, nullptr, middle, kRows, kWidth, 0, kWidth};
+    EXPECT_EQ(mk_gemm(context, nullptr, &product), MK_OK) << mk_last_error();
+    const mk_rmsnorm_args norm = {middle, scale, out, kRows, 1, kWidth, kWidth, kWidth, 1e-6f};
+    EXPECT_EQ(mk_rmsnorm(context, nullptr, &norm), MK_OK) << mk_last_error();
+  }
+  void give(const std::vector<float>& rows) const {
+    EXPECT_EQ(mk_copy(context, nullptr, in, rows.data(), rows.size() * sizeof(float)), MK_OK);
+    finish(context);
+  }
+  std::vector<float> result() const {
+    std::vector<float> rows(static_cast<size_t>(kRows * kWidth));
+    EXPECT_EQ(mk_copy(context, nullptr, rows.data(), out, rows.size() * sizeof(float)), MK_OK);
+    finish(context);
+    return rows;
+  }
+
+  static constexpr int32_t kRows = 300, kWidth = 256;
+  mk_context* context;
+  Weight weight;
+  float *in, *middle, *out;
+};
+
+TEST_P(Device, Recording_GivesTheBitsOfItsOperations) {
+  mk_context* context = contexts()[0].get();
+  const TwoSteps steps(context);
+  const std::vector<float> scale = Random(2).numbers(TwoSteps::kWidth);
+  const std::vector<float> first = Random(3).numbers(TwoSteps::kRows * TwoSteps::kWidth), second = Random(4).numbers(TwoSteps::kRows * TwoSteps::kWidth);
+  steps.give(first);
+  steps.enqueue(scale.data());
+  const std::vector<float> expected = steps.result();
+  mk_graph* graph = nullptr;
+  ASSERT_EQ(mk_record_begin(context, nullptr), MK_OK) << mk_last_error();
+  steps.enqueue(scale.data());
+  ASSERT_EQ(mk_record_end(context, nullptr, &graph), MK_OK) << mk_last_error();
+  steps.give(second);
+  EXPECT_EQ(mk_graph_run(context, nullptr, graph), MK_OK) << mk_last_error();
+  EXPECT_FALSE(same_bits(expected, steps.result()));
+  steps.give(first);
+  for (int32_t i = 0; i < 3; ++i) EXPECT_EQ(mk_graph_run(context, nullptr, graph), MK_OK) << mk_last_error();
+  EXPECT_TRUE(same_bits(expected, steps.result()));
+  mk_graph_free(graph);
+}
+
+TEST_P(Device, IdOutsideItsTable_IsReportedByTheWaitAndThenForgotten) {
+  mk_context* context = contexts()[0].get();
+  const std::vector<float> table(40, 1.0f);
+  std::vector<float> out(20);
+  std::vector<int32_t> ids = {3, 10};
+  const mk_embed_args args = {table.data(), ids.data(), out.data(), MK_F32, 10, 2, 4};
+  ASSERT_EQ(mk_embed(context, nullptr, &args), MK_OK);
+  EXPECT_EQ(mk_stream_wait(context, nullptr), MK_INVALID);
+  EXPECT_NE(std::string(mk_last_error()).find("id"), std::string::npos) << mk_last_error();
+  EXPECT_EQ(mk_stream_wait(context, nullptr), MK_OK);
+}
+
+TEST_P(Device, WeightOfAnotherContext_IsRefused) {
+  mk_context* context = contexts()[0].get();
+  const std::vector<float> data(64);
+  const Weight weight = pack(reference(), plain_matrix(data.data(), MK_F32, 4), 8, MK_F32);
+  std::vector<float> out(8);
+  const mk_gemm_args args = {data.data(), weight.get(), nullptr, nullptr, out.data(), 2, 8, 0, 4};
+  EXPECT_REFUSED(mk_gemm(context, nullptr, &args), "another context");
+}
+
 }  // namespace
 }  // namespace mk::test

@@ -57,6 +57,7 @@ typedef enum {
 
 typedef struct mk_context mk_context; /* a device with its threads and scratch memory */
 typedef struct mk_stream mk_stream;   /* an order of work on a context */
+typedef struct mk_graph mk_graph;     /* recorded operations of an accelerator, run as one */
 typedef struct mk_weight mk_weight;   /* a matrix packed for mk_gemm */
 typedef struct mk_experts mk_experts; /* the packed experts that one node holds of one layer */
 
@@ -119,6 +120,14 @@ MK_API mk_status mk_context_pin_caller(mk_context* context);
 MK_API mk_status mk_stream_create(mk_context* context, mk_stream** out);
 MK_API void mk_stream_destroy(mk_stream* stream);
 MK_API mk_status mk_stream_wait(mk_context* context, mk_stream* stream);
+
+/* On an accelerator: between these calls the stream's operations are recorded instead of run, with the addresses and shapes they were given (what the
+ * addresses hold is read when the recording runs). Only operations and mk_copy may be recorded, and each must have run once before with its shape. MK_UNSUPPORTED
+ * on a CPU context. A recording runs any number of times, on any stream of its context. */
+MK_API mk_status mk_record_begin(mk_context* context, mk_stream* stream);
+MK_API mk_status mk_record_end(mk_context* context, mk_stream* stream, mk_graph** out);
+MK_API mk_status mk_graph_run(mk_context* context, mk_stream* stream, const mk_graph* graph);
+MK_API void mk_graph_free(mk_graph* graph);
 
 /* Device memory, 64-byte aligned, zeroed. Freed by mk_free of the same context. */
 MK_API mk_status mk_allocate(mk_context* context, uint64_t bytes, void** out);

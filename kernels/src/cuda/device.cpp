@@ -166,13 +166,19 @@ Stream::Stream(Device& device) : device_(device) {
 Stream::~Stream() {
   (void)driver().stream_wait(handle_);
   device_.release(scratch_);
+  for (void* memory : retired_) device_.release(memory);
   (void)driver().stream_destroy(handle_);
 }
 
 void* Stream::scratch(uint64_t bytes) {
   if (bytes > scratch_bytes_) {
+    if (is_recording_) throw Error(MK_INVALID, "a recorded operation needs more scratch memory than the calls before: call it once before recording");
     wait();  // what was enqueued still uses the old one
-    device_.release(scratch_);
+    // A recording goes on using the one it was made with.
+    if (has_recorded_)
+      retired_.push_back(scratch_);
+    else
+      device_.release(scratch_);
     scratch_ = nullptr;
     scratch_bytes_ = 0;
     DevicePointer address = 0;
@@ -186,9 +192,14 @@ void* Stream::scratch(uint64_t bytes) {
 void Stream::enqueue(DriverFunction kernel, Grid grid, int32_t threads, uint32_t shared_bytes, void** values) {
   if (grid.x > INT32_MAX || grid.y > kLargestGridY || grid.z > kLargestGridY)
     throw Error(MK_UNSUPPORTED, "too many rows for one call on a GPU; split it");
-  check_driver(driver().launch(kernel, static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z),
-                               static_cast<unsigned>(threads), 1, 1, shared_bytes, handle_, values, nullptr),
-               "starting a kernel");
+  LaunchAttribute overlapping = {kLaunchOverlapping, 0, {1}};
+  const LaunchConfig config = {{static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z)},
+                               {static_cast<unsigned>(threads), 1, 1},
+                               shared_bytes,
+                               handle_,
+                               &overlapping,
+                               device_.kernels_overlap() ? 1u : 0u};
+  check_driver(driver().launch(&config, kernel, values, nullptr), "starting a kernel");
 }
 
 void Stream::copy(void* destination, const void* source, uint64_t bytes) {
@@ -201,5 +212,35 @@ void Stream::fill_zero(void* destination, uint64_t bytes) {
 }
 
 void Stream::wait() { check_driver(driver().stream_wait(handle_), "waiting for the GPU"); }
+
+void Stream::begin_recording() {
+  require(!is_recording_, "the stream is recording already");
+  check_driver(driver().capture_begin(handle_, kCaptureThreadLocal), "beginning to record");
+  is_recording_ = true;
+  has_recorded_ = true;
+}
+
+std::unique_ptr<Graph> Stream::end_recording() {
+  require(is_recording_, "the stream is not recording");
+  is_recording_ = false;
+  DriverGraph graph = nullptr;
+  check_driver(driver().capture_end(handle_, &graph), "ending a recording");
+  return std::make_unique<Graph>(device_, graph);
+}
+
+void Stream::run(const Graph& graph) { check_driver(driver().graph_launch(graph.executable(), handle_), "running a recording"); }
+
+Graph::Graph(Device& device, DriverGraph graph) : device_(device), graph_(graph) {
+  const DriverResult result = driver().graph_instantiate(&executable_, graph_, 0);
+  if (result == kDriverSuccess) return;
+  (void)driver().graph_destroy(graph_);
+  check_driver(result, "preparing a recording");
+}
+
+Graph::~Graph() {
+  (void)driver().context_set(device_.driver_context());
+  (void)driver().graph_exec_destroy(executable_);
+  (void)driver().graph_destroy(graph_);
+}
 
 }  // namespace mk::cuda

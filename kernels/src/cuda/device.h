@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cuda/driver.h"
 #include "cuda/shapes.h"
@@ -13,7 +14,7 @@ namespace mk::cuda {
 // Each kernel of kernels.cu, as <name> for mk_<name>_kernel.
 #define MK_DEVICE_KERNELS(apply)                                                                                     \
   apply(embed) apply(clamp) apply(rope) apply(scatter_rows) apply(combine) apply(rmsnorm) apply(layernorm)           \
-  apply(log_sum_exp) apply(gate_topk) apply(kv_write) apply(attention_plain) apply(attention_64) apply(attention_128) \
+  apply(log_sum_exp) apply(log_sum_exp_end) apply(gate_topk) apply(kv_write) apply(attention_plain) apply(attention_64) apply(attention_128) \
   apply(attention_sum) apply(ffn_plan) apply(gather) apply(gemm) apply(gemm_sum) apply(ffn_gate_up) apply(ffn_down)  \
   apply(gemm_plain)
 
@@ -45,9 +46,12 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
+  DriverContext driver_context() const { return context_; }
   const Kernels& kernels() const { return kernels_; }
   // Device and code that together decide the bits.
   const std::string& numerics() const { return numerics_; }
+  // Kernels wait for one another themselves (after_previous in builtins.h).
+  bool kernels_overlap() const { return gemm_form_.stays != 0; }
   const GemmForm& gemm_form() const { return gemm_form_; }
   Stream& default_stream() { return *default_stream_; }
 
@@ -80,6 +84,21 @@ class Device {
   uint32_t* status_copy_ = nullptr;  // host memory
 };
 
+// Recorded operations, run as one.
+class Graph {
+ public:
+  Graph(Device& device, DriverGraph graph);
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  DriverGraphExec executable() const { return executable_; }
+
+ private:
+  Device& device_;
+  DriverGraph graph_;
+  DriverGraphExec executable_ = nullptr;
+};
+
 // An order of work. Used by one thread at a time.
 class Stream {
  public:
@@ -99,6 +118,11 @@ class Stream {
     enqueue(kernel, grid, threads, shared_bytes, values);
   }
 
+  // Between these, operations are recorded, not run; what they need of scratch must have been asked for by an earlier call of the same shape.
+  void begin_recording();
+  std::unique_ptr<Graph> end_recording();
+  void run(const Graph& graph);
+
   void copy(void* destination, const void* source, uint64_t bytes);
   void fill_zero(void* destination, uint64_t bytes);
   void wait();
@@ -110,6 +134,9 @@ class Stream {
   DriverStream handle_ = nullptr;
   void* scratch_ = nullptr;
   uint64_t scratch_bytes_ = 0;
+  std::vector<void*> retired_;
+  bool is_recording_ = false;
+  bool has_recorded_ = false;
 };
 
 }  // namespace mk::cuda

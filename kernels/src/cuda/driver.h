@@ -13,9 +13,31 @@ using DriverContext = struct DriverContextTag*;
 using DriverModule = struct DriverModuleTag*;
 using DriverFunction = struct DriverFunctionTag*;
 using DriverStream = struct DriverStreamTag*;
+using DriverGraph = struct DriverGraphTag*;
+using DriverGraphExec = struct DriverGraphExecTag*;
 
 constexpr DriverResult kDriverSuccess = 0;
 constexpr DriverResult kDriverOutOfMemory = 2;
+
+// CUlaunchAttribute, CUlaunchConfig
+struct LaunchAttribute {
+  int id;
+  int padding;
+  union {
+    int number;
+    char space[64];
+  } value;
+};
+struct LaunchConfig {
+  unsigned grid[3];
+  unsigned block[3];
+  unsigned shared_bytes;
+  DriverStream stream;
+  LaunchAttribute* attributes;
+  unsigned attribute_count;
+};
+// A kernel may start before the one in front of it has ended.
+constexpr int kLaunchOverlapping = 6;
 
 // CUdevice_attribute
 constexpr int kAttributeMultiprocessors = 16;
@@ -26,6 +48,8 @@ constexpr int kFunctionDynamicShared = 8;
 // CUstream_flags, CU_MEMHOSTALLOC_*
 constexpr unsigned kStreamNonBlocking = 1;
 constexpr unsigned kHostPortable = 1;
+// CUstreamCaptureMode
+constexpr int kCaptureThreadLocal = 1;
 // CUjit_option
 constexpr int kJitErrorLog = 5;
 constexpr int kJitErrorLogBytes = 6;
@@ -42,14 +66,17 @@ constexpr int kJitErrorLogBytes = 6;
   apply(module_unload, "cuModuleUnload", DriverModule)                                                                \
   apply(module_function, "cuModuleGetFunction", DriverFunction*, DriverModule, const char*)                           \
   apply(function_set, "cuFuncSetAttribute", DriverFunction, int, int)                                                 \
-  apply(launch, "cuLaunchKernel", DriverFunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, \
-        DriverStream, void**, void**)                                                                                 \
+  apply(launch, "cuLaunchKernelEx", const LaunchConfig*, DriverFunction, void**, void**)                              \
   apply(stream_create, "cuStreamCreate", DriverStream*, unsigned) apply(stream_destroy, "cuStreamDestroy_v2", DriverStream) \
   apply(stream_wait, "cuStreamSynchronize", DriverStream)                                                             \
   apply(allocate, "cuMemAlloc_v2", DevicePointer*, size_t) apply(release, "cuMemFree_v2", DevicePointer)              \
   apply(allocate_host, "cuMemHostAlloc", void**, size_t, unsigned) apply(release_host, "cuMemFreeHost", void*)        \
   apply(copy, "cuMemcpyAsync", DevicePointer, DevicePointer, size_t, DriverStream)                                    \
   apply(fill, "cuMemsetD8Async", DevicePointer, unsigned char, size_t, DriverStream)                                  \
+  apply(capture_begin, "cuStreamBeginCapture_v2", DriverStream, int) apply(capture_end, "cuStreamEndCapture", DriverStream, DriverGraph*) \
+  apply(graph_instantiate, "cuGraphInstantiateWithFlags", DriverGraphExec*, DriverGraph, unsigned long long)          \
+  apply(graph_launch, "cuGraphLaunch", DriverGraphExec, DriverStream) apply(graph_exec_destroy, "cuGraphExecDestroy", DriverGraphExec) \
+  apply(graph_destroy, "cuGraphDestroy", DriverGraph)                                                                 \
   apply(error_name, "cuGetErrorName", DriverResult, const char**)                                                     \
   apply(error_text, "cuGetErrorString", DriverResult, const char**)
 

@@ -1,6 +1,7 @@
 // Operations whose kernels give a block to a row.
 #include <algorithm>
 
+#include "cuda/jobs.h"
 #include "cuda/operations.h"
 
 namespace mk::cuda {
@@ -47,7 +48,10 @@ void layernorm(Stream& stream, const mk_layernorm_args& args) {
 }
 
 void log_sum_exp(Stream& stream, const mk_log_sum_exp_args& args) {
-  stream.launch(stream.device().kernels().log_sum_exp, {args.rows}, threads_for(args.vocabulary, kReductionThreads), 0, args);
+  const int32_t parts = (args.vocabulary + kLogSumPart - 1) / kLogSumPart;
+  LogSumPart* scratch = static_cast<LogSumPart*>(stream.scratch(static_cast<uint64_t>(args.rows) * static_cast<uint64_t>(parts) * sizeof(LogSumPart)));
+  stream.launch(stream.device().kernels().log_sum_exp, {parts, args.rows}, kReductionThreads, 0, args, scratch);
+  stream.launch(stream.device().kernels().log_sum_exp_end, {(args.rows + 31) / 32}, 32, 0, args, scratch, parts);
 }
 
 void gate_topk(Stream& stream, const mk_gate_topk_args& args) {

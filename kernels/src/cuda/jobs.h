@@ -74,6 +74,12 @@ struct PlainJob {
   int32_t columns;
 };
 
+// Of kLogSumPart logits of a row.
+struct LogSumPart {
+  float most;
+  double sum;
+};
+
 struct AttentionJob {
   mk_paged_attention_args args;
   float* partial;  // [rows][heads][splits][head_dim + 2]: unnormalised out, maximum, sum

@@ -58,6 +58,9 @@ constexpr int kAttentionWarps = 4;
 constexpr int kAttentionStages = 3;
 constexpr int kAttentionMostGroup = 16;  // query heads of one KV head
 
+// Logits that a block of log_sum_exp takes.
+constexpr int kLogSumPart = 8192;
+
 // Keys and values of 16 positions in bf16 for each stage of each warp.
 constexpr int attention_shared_bytes(int head_dim) { return kAttentionWarps * kAttentionStages * 2 * head_dim * 16 * 2; }
 
