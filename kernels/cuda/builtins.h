@@ -11,6 +11,8 @@
 #endif
 
 #define MK_DEVICE static __device__ __attribute__((always_inline)) inline
+// What takes a thread's sums must not become a call: they would go through memory.
+#define MK_INLINE_LAMBDA __attribute__((always_inline))
 // A kernel's name is looked up in the module: no mangling.
 #define MK_KERNEL extern "C" __global__ void
 
@@ -89,6 +91,29 @@ MK_DEVICE float f16_to_float(uint16_t value) {
   float wide;
   asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(value));
   return wide;
+}
+
+struct Four {
+  float values[4];
+};
+// 16 bytes, on 16.
+MK_DEVICE Four load_four(const float* address) {
+  Four four;
+  asm volatile("ld.global.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(four.values[0]), "=f"(four.values[1]), "=f"(four.values[2]), "=f"(four.values[3])
+               : "l"(address)
+               : "memory");
+  return four;
+}
+MK_DEVICE void store_four(void* address, const uint32_t (&words)[4]) {
+  asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3]) : "memory");
+}
+
+// From the cache that all multiprocessors share: what another block may have written meanwhile.
+MK_DEVICE float load_shared_level(const float* address) {
+  float value;
+  asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(value) : "l"(address) : "memory");
+  return value;
 }
 
 MK_DEVICE float square_root(float value) {

@@ -7,9 +7,20 @@
 
 namespace mk::device {
 
-MK_DEVICE void barrier_arrive(uint32_t barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+// Without a branch, which the products in flight would have to be waited for.
+MK_DEVICE void barrier_arrive(uint32_t barrier, int does) {
+  asm volatile(
+      "{\n"
+      ".reg .pred does;\n"
+      "setp.ne.b32 does, %1, 0;\n"
+      "@does mbarrier.arrive.shared::cta.b64 _, [%0];\n"
+      "}" ::"r"(barrier),
+      "r"(does)
+      : "memory");
 }
+
+// Among the consumers only.
+MK_DEVICE void sync_consumers() { asm volatile("bar.sync 1, %0;" ::"n"(kHopperConsumers * kWarpgroup) : "memory"); }
 
 // The value that all lanes of a warp have, so that the compiler knows it: its tensor core instructions must not seem to be on a path that some lanes leave.
 MK_DEVICE int uniform(int value) { return shuffle_index(value, 0); }
@@ -121,33 +132,26 @@ template <int kRows>
 MK_DEVICE void multiply_tile(const GemmJob& job, const Stages& stages, const Work& work, int warpgroup, Turn& turn, float (&total)[64]) {
   constexpr int kSums = kRows / 2;
   float sums[64];
-  const int begin = split_begin(job, work.first_split), end = split_begin(job, work.last_split);
-  int split = work.first_split, split_end = split_begin(job, split + 1), keep = 0, before = -1;
-  const bool has_leader = thread_x() % kWarpgroup == 0;
-  for (int block = begin; block < end; ++block) {
-    barrier_wait(stages.full(turn.stage), turn.parity);
-    const uint32_t at = stages.at(turn.stage);
-    warpgroup_fence();
-    multiply_stage<kRows>(sums, at + warpgroup * (kTileBytes / 2), at + kTileBytes, keep);
-    warpgroup_commit();
-    keep = 1;
-    if (block + 1 == split_end) {
-      warpgroup_wait<0>();
-#pragma unroll
-      for (int i = 0; i < kSums; ++i) total[i] = split == work.first_split ? sums[i] : total[i] + sums[i];
-      keep = 0;
-      ++split;
-      split_end = split_begin(job, split + 1);
-      if (before >= 0 && has_leader) barrier_arrive(stages.empty(before));
-      if (has_leader) barrier_arrive(stages.empty(turn.stage));
-      before = -1;
-    } else {
+  const int is_leader = thread_x() % kWarpgroup == 0 ? 1 : 0;
+  for (int split = work.first_split; split < work.last_split; ++split) {
+    const int begin = split_begin(job, split), end = split_begin(job, split + 1);
+    int before = -1;
+    for (int block = begin; block < end; ++block) {
+      barrier_wait(stages.full(turn.stage), turn.parity);
+      const uint32_t at = stages.at(turn.stage);
+      warpgroup_fence();
+      multiply_stage<kRows>(sums, at + warpgroup * (kTileBytes / 2), at + kTileBytes, block > begin ? 1 : 0);
+      warpgroup_commit();
       // The products of the stage before are done when only the latest are pending.
       warpgroup_wait<1>();
-      if (before >= 0 && has_leader) barrier_arrive(stages.empty(before));
+      barrier_arrive(stages.empty(before < 0 ? 0 : before), before < 0 ? 0 : is_leader);
       before = turn.stage;
+      turn.next();
     }
-    turn.next();
+    warpgroup_wait<0>();
+    barrier_arrive(stages.empty(before), is_leader);
+#pragma unroll
+    for (int i = 0; i < kSums; ++i) total[i] = split == work.first_split ? sums[i] : total[i] + sums[i];
   }
 }
 
@@ -188,15 +192,18 @@ MK_DEVICE void run_tiles(const GemmJob& job, Store store) {
 }
 
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_gemm_kernel(DenseJob job) {
-  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) { store_dense_tile<kHopperRows>(job, work.rows, work.feature_block, work.first_split, sums); });
+  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) MK_INLINE_LAMBDA {
+    store_dense_tile<kHopperRows>(job, work.rows, work.feature_block, work.first_split, sums);
+    if (job.partial != nullptr) add_parts<kHopperRows>(job, work.rows, work.feature_block, []() MK_INLINE_LAMBDA { sync_consumers(); });
+  });
 }
 
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_ffn_gate_up_kernel(FfnJob job) {
-  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) { store_activated_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
+  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) MK_INLINE_LAMBDA { store_activated_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
 }
 
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_ffn_down_kernel(FfnJob job) {
-  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) { store_down_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
+  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) MK_INLINE_LAMBDA { store_down_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
 }
 
 }  // namespace mk::device

@@ -98,17 +98,19 @@ MK_KERNEL mk_gather_kernel(GatherJob job) {
       const int64_t pair = tile.pair + row;
       const float* from = (job.row_of_pair != nullptr ? job.row_of_pair[pair] : job.in + pair * job.in_stride) + column;
       const int count = job.columns - column;
+      if (count >= 8 && (reinterpret_cast<uint64_t>(from) & 15u) == 0) {
+        const Four low = load_four(from), high = load_four(from + 4);
+        words[0] = pack_bf16(low.values[0], low.values[1]);
+        words[1] = pack_bf16(low.values[2], low.values[3]);
+        words[2] = pack_bf16(high.values[0], high.values[1]);
+        words[3] = pack_bf16(high.values[2], high.values[3]);
+      } else {
 #pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const float low = 2 * j < count ? from[2 * j] : 0.0f;
-        const float high = 2 * j + 1 < count ? from[2 * j + 1] : 0.0f;
-        words[j] = pack_bf16(low, high);
+        for (int j = 0; j < 4; ++j) words[j] = pack_bf16(2 * j < count ? from[2 * j] : 0.0f, 2 * j + 1 < count ? from[2 * j + 1] : 0.0f);
       }
     }
     char* atom = job.atoms + (static_cast<int64_t>(block_x()) * job.capacity + tile.atom + row / kAtomRows) * kAtomBytes;
-    uint32_t* to = reinterpret_cast<uint32_t*>(atom + row % kAtomRows * kTileRowBytes + ((chunk ^ (row % kAtomRows)) * 16));
-#pragma unroll
-    for (int j = 0; j < 4; ++j) to[j] = words[j];
+    store_four(atom + row % kAtomRows * kTileRowBytes + ((chunk ^ (row % kAtomRows)) * 16), words);
   }
 }
 
@@ -145,16 +147,33 @@ MK_DEVICE void store_dense_tile(const DenseJob& job, const RowTile& tile, int fe
   }
 }
 
-// Adds the parts of splits; block (features, row).
-MK_KERNEL mk_gemm_sum_kernel(DenseJob job) {
-  begin_kernel();
-  const int feature = block_x() * threads() + thread_x();
-  const int64_t row = block_y();
-  if (feature >= job.features) return;
-  float sum = job.partial[row * job.features + feature];
-  for (int split = 1; split < job.gemm.splits; ++split)
-    sum = sum + job.partial[(static_cast<int64_t>(split) * job.gemm.rows + row) * job.features + feature];
-  store_dense(job, row, feature, sum);
+// Of the blocks that sum a tile's parts the last one to end adds them, in order. `sync` meets the threads that hold the tile's sums.
+template <int kRows, typename Sync>
+MK_DEVICE void add_parts(const DenseJob& job, const RowTile& tile, int feature_block, Sync sync) {
+  __shared__ int32_t arrived;
+  asm volatile("fence.acq_rel.gpu;" ::: "memory");
+  sync();
+  if (thread_x() == 0) {
+    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(arrived) : "l"(job.arrivals + feature_block) : "memory");
+    if (arrived == job.gemm.splits - 1) job.arrivals[feature_block] = 0;  // for the next product
+  }
+  sync();
+  if (arrived != job.gemm.splits - 1) return;
+  asm volatile("fence.acq_rel.gpu;" ::: "memory");
+#pragma unroll
+  for (int i = 0; i < kRows / 8; ++i) {
+    if (8 * i >= tile.rows) break;
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const int row = row_of_sum(i, j), feature = feature_block * kTileFeatures + feature_of_sum(j);
+      if (row >= tile.rows || feature >= job.features) continue;
+      const float* part = job.partial + static_cast<int64_t>(tile.pair + row) * job.features + feature;
+      const int64_t step = static_cast<int64_t>(job.gemm.rows) * job.features;
+      float sum = load_shared_level(part);
+      for (int split = 1; split < job.gemm.splits; ++split) sum = sum + load_shared_level(part + split * step);
+      store_dense(job, tile.pair + row, feature, sum);
+    }
+  }
 }
 
 MK_DEVICE float activate(const FfnJob& job, float gate, float up) {

@@ -161,10 +161,15 @@ void Device::check_status(Stream& stream) {
 Stream::Stream(Device& device) : device_(device) {
   device.enter();
   check_driver(driver().stream_create(&handle_, kStreamNonBlocking), "making a stream");
+  DevicePointer address = 0;
+  check_driver(driver().allocate(&address, kMostArrivals * sizeof(int32_t)), "allocating GPU memory");
+  arrivals_ = reinterpret_cast<void*>(address);
+  fill_zero(arrivals_, kMostArrivals * sizeof(int32_t));
 }
 
 Stream::~Stream() {
   (void)driver().stream_wait(handle_);
+  device_.release(arrivals_);
   device_.release(scratch_);
   for (void* memory : retired_) device_.release(memory);
   (void)driver().stream_destroy(handle_);

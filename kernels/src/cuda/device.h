@@ -15,7 +15,7 @@ namespace mk::cuda {
 #define MK_DEVICE_KERNELS(apply)                                                                                     \
   apply(embed) apply(clamp) apply(rope) apply(scatter_rows) apply(combine) apply(rmsnorm) apply(layernorm)           \
   apply(log_sum_exp) apply(log_sum_exp_end) apply(gate_topk) apply(kv_write) apply(attention_plain) apply(attention_64) apply(attention_128) \
-  apply(attention_sum) apply(ffn_plan) apply(gather) apply(gemm) apply(gemm_sum) apply(ffn_gate_up) apply(ffn_down)  \
+  apply(attention_sum) apply(ffn_plan) apply(gather) apply(gemm) apply(ffn_gate_up) apply(ffn_down)  \
   apply(gemm_plain)
 
 struct Kernels {
@@ -112,6 +112,9 @@ class Stream {
   // Device memory that this stream's operations share one after another; grows to the largest size asked for.
   void* scratch(uint64_t bytes);
 
+  // kMostArrivals zeros on the device, which kernels leave zero.
+  int32_t* arrivals() const { return static_cast<int32_t*>(arrivals_); }
+
   template <typename... Args>
   void launch(DriverFunction kernel, Grid grid, int32_t threads, uint32_t shared_bytes, Args... args) {
     void* values[] = {&args...};
@@ -132,6 +135,7 @@ class Stream {
 
   Device& device_;
   DriverStream handle_ = nullptr;
+  void* arrivals_ = nullptr;
   void* scratch_ = nullptr;
   uint64_t scratch_bytes_ = 0;
   std::vector<void*> retired_;

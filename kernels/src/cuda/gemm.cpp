@@ -10,17 +10,12 @@ namespace mk::cuda {
 namespace {
 
 constexpr int32_t kGatherThreads = 256;
-constexpr int32_t kSumThreads = 128;
 constexpr int32_t kPlainThreads = 128;
 constexpr int32_t kPlainRows = 8;
 constexpr int32_t kMostPlannedExperts = 1024;
 
-// A product of few features is cut into parts of its in_features until about so many blocks share it; a constant, so that the bits do not depend on the
-// card's size. A part has at least kLeastSplitBlocks depth blocks.
-constexpr int32_t kWantedBlocks = 264;
-constexpr int32_t kLeastSplitBlocks = 4;
 // With more tiles of rows than this, one block goes through all parts itself.
-constexpr int32_t kMostApartTiles = 2;
+constexpr int32_t kMostApartTiles = 1;
 
 int64_t blocks_of(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
@@ -79,11 +74,11 @@ void tensor_gemm(Stream& stream, const Matrix& matrix, const mk_gemm_args& args)
   job.residual = args.residual;
   job.out = args.out;
   job.partial = apart ? reinterpret_cast<float*>(scratch + partial_at) : nullptr;
+  job.arrivals = stream.arrivals();
   job.residual_stride = args.residual_stride;
   job.out_stride = args.out_stride;
   job.features = matrix.features;
   stream.launch(kernels.gemm, grid_of(form, job.gemm), form.threads, form.shared_bytes, job);
-  if (apart) stream.launch(kernels.gemm_sum, {blocks_of(matrix.features, kSumThreads), args.rows}, kSumThreads, 0, job);
 }
 
 }  // namespace

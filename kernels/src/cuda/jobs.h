@@ -40,7 +40,8 @@ struct DenseJob {
   const float* bias;
   const float* residual;
   float* out;
-  float* partial;  // [splits][rows][features]: parts that other blocks add; or null
+  float* partial;     // [splits][rows][features]: sums of parts of the in_features, by a block each; or null
+  int32_t* arrivals;  // [feature blocks] zeros: parts that are there
   int64_t residual_stride;
   int64_t out_stride;
   int32_t features;

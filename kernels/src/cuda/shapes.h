@@ -36,6 +36,12 @@ constexpr int kGemmStages = 4;
 constexpr int kGemmStageBytes = kTileBytes + kGemmRows * kTileRowBytes;
 constexpr int kGemmSharedBytes = kGemmStages * kGemmStageBytes;
 
+// A product of few features is cut into parts of its in_features until about so many blocks share it: a constant, so that the bits do not depend on the card's
+// size. A part has at least kLeastSplitBlocks depth blocks.
+constexpr int kWantedBlocks = 132;
+constexpr int kLeastSplitBlocks = 4;
+constexpr int kMostArrivals = kWantedBlocks;
+
 // The same on Hopper, where a block stays for many tiles: two warpgroups that multiply and one that brings.
 constexpr int kHopperRows = 128;
 constexpr int kHopperConsumers = 2;
