@@ -160,10 +160,8 @@ MK_DEVICE void add_parts(const DenseJob& job, const RowTile& tile, int feature_b
   sync();
   if (arrived != job.gemm.splits - 1) return;
   asm volatile("fence.acq_rel.gpu;" ::: "memory");
-#pragma unroll
   for (int i = 0; i < kRows / 8; ++i) {
     if (8 * i >= tile.rows) break;
-#pragma unroll
     for (int j = 0; j < 4; ++j) {
       const int row = row_of_sum(i, j), feature = feature_block * kTileFeatures + feature_of_sum(j);
       if (row >= tile.rows || feature >= job.features) continue;
