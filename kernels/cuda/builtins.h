@@ -21,19 +21,37 @@ namespace mk::device {
 constexpr int kWarp = 32;
 constexpr int kWarpgroup = 128;
 
-#define MK_SPECIAL_REGISTER(name, register)                                 \
-  MK_DEVICE int name() {                                                    \
-    int value;                                                              \
-    asm("mov.u32 %0, %" register ";" : "=r"(value));                        \
-    return value;                                                           \
-  }
-MK_SPECIAL_REGISTER(thread_x, "%tid.x")
-MK_SPECIAL_REGISTER(block_x, "%ctaid.x")
-MK_SPECIAL_REGISTER(block_y, "%ctaid.y")
-MK_SPECIAL_REGISTER(block_z, "%ctaid.z")
-MK_SPECIAL_REGISTER(threads, "%ntid.x")
-MK_SPECIAL_REGISTER(blocks_x, "%nctaid.x")
-MK_SPECIAL_REGISTER(blocks_z, "%nctaid.z")
+// To clang every asm of device code is something that lanes may do together, which keeps loops from being unrolled: what a lane does alone is its builtin.
+#if defined(__clang__)
+MK_DEVICE int thread_x() { return __nvvm_read_ptx_sreg_tid_x(); }
+MK_DEVICE int block_x() { return __nvvm_read_ptx_sreg_ctaid_x(); }
+MK_DEVICE int block_y() { return __nvvm_read_ptx_sreg_ctaid_y(); }
+MK_DEVICE int block_z() { return __nvvm_read_ptx_sreg_ctaid_z(); }
+MK_DEVICE int threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
+MK_DEVICE int blocks_x() { return __nvvm_read_ptx_sreg_nctaid_x(); }
+MK_DEVICE float square_root(float value) { return __nvvm_sqrt_rn_f(value); }
+MK_DEVICE float f16_to_float(uint16_t value) { return static_cast<float>(__builtin_bit_cast(_Float16, value)); }
+// To nearest, ties to even; the first argument in the lower half.
+MK_DEVICE uint32_t pack_bf16(float low, float high) { return __builtin_bit_cast(uint32_t, __nvvm_ff2bf16x2_rn(high, low)); }
+#else
+MK_DEVICE int thread_x() { return threadIdx.x; }
+MK_DEVICE int block_x() { return blockIdx.x; }
+MK_DEVICE int block_y() { return blockIdx.y; }
+MK_DEVICE int block_z() { return blockIdx.z; }
+MK_DEVICE int threads() { return blockDim.x; }
+MK_DEVICE int blocks_x() { return gridDim.x; }
+MK_DEVICE float square_root(float value) { return __fsqrt_rn(value); }
+MK_DEVICE float f16_to_float(uint16_t value) {
+  float wide;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(value));
+  return wide;
+}
+MK_DEVICE uint32_t pack_bf16(float low, float high) {
+  uint32_t packed;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
+  return packed;
+}
+#endif
 
 MK_DEVICE int lane_id() { return thread_x() % kWarp; }
 MK_DEVICE int warp_id() { return thread_x() / kWarp; }
@@ -79,19 +97,7 @@ MK_DEVICE float infinity() { return __builtin_inff(); }
 
 MK_DEVICE float bf16_to_float(uint16_t value) { return bits_to_float(static_cast<uint32_t>(value) << 16); }
 
-// To nearest, ties to even; the first argument in the lower half.
-MK_DEVICE uint32_t pack_bf16(float low, float high) {
-  uint32_t packed;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
-  return packed;
-}
 MK_DEVICE uint16_t float_to_bf16(float value) { return static_cast<uint16_t>(pack_bf16(value, 0.0f)); }
-
-MK_DEVICE float f16_to_float(uint16_t value) {
-  float wide;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(value));
-  return wide;
-}
 
 struct Four {
   float values[4];
@@ -114,12 +120,6 @@ MK_DEVICE float load_shared_level(const float* address) {
   float value;
   asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(value) : "l"(address) : "memory");
   return value;
-}
-
-MK_DEVICE float square_root(float value) {
-  float root;
-  asm("sqrt.rn.f32 %0, %1;" : "=f"(root) : "f"(value));
-  return root;
 }
 
 // An element of a stored array, as fp32.

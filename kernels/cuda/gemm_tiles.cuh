@@ -130,21 +130,33 @@ MK_DEVICE void store_dense(const DenseJob& job, int64_t row, int feature, float 
   job.out[row * job.out_stride + feature] = sum;
 }
 
-template <int kRows>
-MK_DEVICE void store_dense_tile(const DenseJob& job, const RowTile& tile, int feature_block, int split, const float (&sums)[kRows / 2]) {
+// What is done with each sum whose row and feature exist.
+template <int kRows, typename Action>
+MK_DEVICE void for_each_sum(const RowTile& tile, int feature_block, int features, const float (&sums)[kRows / 2], Action action) {
+  const int first = feature_block * kTileFeatures + feature_of_sum(0), second = feature_block * kTileFeatures + feature_of_sum(2);
 #pragma unroll
   for (int i = 0; i < kRows / 8; ++i) {
     if (8 * i >= tile.rows) break;
 #pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const int row = row_of_sum(i, j), feature = feature_block * kTileFeatures + feature_of_sum(j);
-      if (row >= tile.rows || feature >= job.features) continue;
-      if (job.partial != nullptr)
-        job.partial[(static_cast<int64_t>(split) * job.gemm.rows + tile.pair + row) * job.features + feature] = sums[4 * i + j];
-      else
-        store_dense(job, tile.pair + row, feature, sums[4 * i + j]);
+    for (int j = 0; j < 2; ++j) {
+      const int row = row_of_sum(i, j);
+      if (row >= tile.rows) continue;
+      if (first < features) action(row, first, sums[4 * i + j]);
+      if (second < features) action(row, second, sums[4 * i + j + 2]);
     }
   }
+}
+
+template <int kRows>
+MK_DEVICE void store_dense_tile(const DenseJob& job, const RowTile& tile, int feature_block, int split, const float (&sums)[kRows / 2]) {
+  if (job.partial == nullptr) {
+    for_each_sum<kRows>(tile, feature_block, job.features, sums,
+                        [&](int row, int feature, float sum) MK_INLINE_LAMBDA { store_dense(job, tile.pair + row, feature, sum); });
+    return;
+  }
+  float* part = job.partial + (static_cast<int64_t>(split) * job.gemm.rows + tile.pair) * job.features;
+  for_each_sum<kRows>(tile, feature_block, job.features, sums,
+                      [&](int row, int feature, float sum) MK_INLINE_LAMBDA { part[static_cast<int64_t>(row) * job.features + feature] = sum; });
 }
 
 // Of the blocks that sum a tile's parts the last one to end adds them, in order. `sync` meets the threads that hold the tile's sums.
@@ -208,17 +220,10 @@ MK_DEVICE void store_activated_tile(const FfnJob& job, const RowTile& tile, int 
 
 template <int kRows>
 MK_DEVICE void store_down_tile(const FfnJob& job, const RowTile& tile, int feature_block, const float (&sums)[kRows / 2]) {
-#pragma unroll
-  for (int i = 0; i < kRows / 8; ++i) {
-    if (8 * i >= tile.rows) break;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const int row = row_of_sum(i, j), feature = feature_block * kTileFeatures + feature_of_sum(j);
-      if (row >= tile.rows || feature >= job.hidden) continue;
-      const float bias = job.bias == nullptr ? 0.0f : job.bias[tile.expert * job.bias_stride + feature];
-      job.out_of_pair[tile.pair + row][feature] = job.bias == nullptr ? sums[4 * i + j] : sums[4 * i + j] + bias;
-    }
-  }
+  const float* bias = job.bias == nullptr ? nullptr : job.bias + tile.expert * job.bias_stride;
+  for_each_sum<kRows>(tile, feature_block, job.hidden, sums, [&](int row, int feature, float sum) MK_INLINE_LAMBDA {
+    job.out_of_pair[tile.pair + row][feature] = bias == nullptr ? sum : sum + bias[feature];
+  });
 }
 
 // ---- fp32 weights: routers and small models; a warp takes a feature and kPlainRows rows ----
