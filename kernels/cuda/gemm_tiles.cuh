@@ -186,36 +186,46 @@ MK_DEVICE void add_parts(const DenseJob& job, const RowTile& tile, int feature_b
   }
 }
 
+template <int kActivation>
 MK_DEVICE float activate(const FfnJob& job, float gate, float up) {
-  if (job.activation == MK_SWIGLU) return silu_of(gate) * up;
+  if constexpr (kActivation == MK_SWIGLU) return silu_of(gate) * up;
   gate = gate > job.limit ? job.limit : gate;
   up = up > job.limit ? job.limit : up;
   up = up < -job.limit ? -job.limit : up;
   return gate / (1.0f + exp_of(-(job.alpha * gate))) * (up + 1.0f);
 }
 
-// Of 64 features of gate and the same of up.
-template <int kRows>
-MK_DEVICE void store_activated_tile(const FfnJob& job, const RowTile& tile, int feature_block, const float (&sums)[kRows / 2]) {
+template <int kRows, int kActivation>
+MK_DEVICE void store_activated_sums(const FfnJob& job, const RowTile& tile, int feature_block, const float (&sums)[kRows / 2]) {
   const int within = warp_id() * kGateRun + lane_id() / 4;
   const int feature = feature_block * kTileDepth + within;
+  const bool exists = feature < job.width;
   float gate_bias = 0.0f, up_bias = 0.0f;
-  if (job.bias != nullptr && feature < job.width) {
+  if (job.bias != nullptr && exists) {
     gate_bias = job.bias[tile.expert * job.bias_stride + feature];
     up_bias = job.bias[tile.expert * job.bias_stride + job.width + feature];
   }
   char* atoms = job.activated + (static_cast<int64_t>(feature_block) * job.gemm.capacity + tile.atom) * kAtomBytes;
+  const int row = row_of_sum(0, 0);
 #pragma unroll
   for (int i = 0; i < kRows / 8; ++i) {
     if (8 * i >= tile.rows) break;
 #pragma unroll
     for (int j = 0; j < 2; ++j) {
-      const int row = row_of_sum(0, j);
-      const float value = feature < job.width ? activate(job, sums[4 * i + j] + gate_bias, sums[4 * i + j + 2] + up_bias) : 0.0f;
-      char* at = atoms + i * kAtomBytes + row * kTileRowBytes + ((within / 8) ^ row) * 16 + within % 8 * 2;
-      *reinterpret_cast<uint16_t*>(at) = float_to_bf16(value);
+      const float value = activate<kActivation>(job, sums[4 * i + j] + gate_bias, sums[4 * i + j + 2] + up_bias);
+      char* at = atoms + i * kAtomBytes + (row + j) * kTileRowBytes + ((within / 8) ^ (row + j)) * 16 + within % 8 * 2;
+      *reinterpret_cast<uint16_t*>(at) = float_to_bf16(exists ? value : 0.0f);
     }
   }
+}
+
+// Of 64 features of gate and the same of up.
+template <int kRows>
+MK_DEVICE void store_activated_tile(const FfnJob& job, const RowTile& tile, int feature_block, const float (&sums)[kRows / 2]) {
+  if (job.activation == MK_SWIGLU)
+    store_activated_sums<kRows, MK_SWIGLU>(job, tile, feature_block, sums);
+  else
+    store_activated_sums<kRows, MK_SWIGLU_CLAMPED>(job, tile, feature_block, sums);
 }
 
 template <int kRows>
