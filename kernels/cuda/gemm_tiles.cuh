@@ -209,9 +209,9 @@ MK_DEVICE void store_activated_sums(const FfnJob& job, const RowTile& tile, int 
   const int row = row_of_sum(0, 0);
 #pragma unroll
   for (int i = 0; i < kRows / 8; ++i) {
-    if (8 * i >= tile.rows) break;
 #pragma unroll
     for (int j = 0; j < 2; ++j) {
+      if (8 * i >= tile.rows) continue;
       const float value = activate<kActivation>(job, sums[4 * i + j] + gate_bias, sums[4 * i + j + 2] + up_bias);
       char* at = atoms + i * kAtomBytes + (row + j) * kTileRowBytes + ((within / 8) ^ (row + j)) * 16 + within % 8 * 2;
       *reinterpret_cast<uint16_t*>(at) = float_to_bf16(exists ? value : 0.0f);
