@@ -14,6 +14,7 @@ public sealed class ExpertNode : IDisposable
 {
     private readonly KernelContext _context;
     private readonly PairTable _pairs;
+    private readonly PieceStage? _stage;
     private readonly ExpertPipeline _pipeline;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,7 +29,8 @@ public sealed class ExpertNode : IDisposable
     {
         _context = context;
         _pairs = new PairTable(context, weights.Experts, options.Sizes.MaxBatchPairs, options.Sizes.RowBytes, options.Sizes.ResultBytes);
-        _pipeline = new ExpertPipeline(endpoint, weights, _pairs, options.Gather, options.Sizes);
+        _stage = context.IsDevice ? new PieceStage(context, options.Sizes) : null;
+        _pipeline = new ExpertPipeline(endpoint, weights, _pairs, _stage, options.Gather, options.Sizes);
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }
 
@@ -57,6 +59,7 @@ public sealed class ExpertNode : IDisposable
         }
 
         _pairs.Dispose();
+        _stage?.Dispose();
     }
 
     // The thread's outermost frame: the one place on it that catches everything.

@@ -32,11 +32,11 @@ public sealed class LmHead : IDisposable
         _norm = new Norm(context, weights.Spec, weights.FinalNorm);
         Vocabulary = weights.Spec.VocabularySize;
         TileRows = (int)Math.Clamp(wantedRows, 1, Math.Max(1, TileBytes / ((long)Vocabulary * sizeof(float))));
-        _rowIndex = context.Allocate((long)TileRows * sizeof(int));
+        _rowIndex = context.AllocateShared((long)TileRows * sizeof(int));
         _rows = context.Allocate((long)TileRows * memory.HiddenWidth * sizeof(float));
-        _logits = context.Allocate((long)TileRows * Vocabulary * sizeof(float));
-        _maximum = context.Allocate((long)TileRows * sizeof(float));
-        _logSumExp = context.Allocate((long)TileRows * sizeof(double));
+        _logits = context.AllocateShared((long)TileRows * Vocabulary * sizeof(float));
+        _maximum = context.AllocateShared((long)TileRows * sizeof(float));
+        _logSumExp = context.AllocateShared((long)TileRows * sizeof(double));
     }
 
     public int Vocabulary { get; }

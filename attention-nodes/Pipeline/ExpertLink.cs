@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MegaInfer.AttentionNodes.Layers;
 using MegaInfer.Engine;
+using MegaInfer.Engine.Memory;
 using MegaInfer.Engine.Moe;
 using MegaInfer.Kernels;
 using MegaInfer.Kernels.Operations;
@@ -71,6 +72,7 @@ public sealed class ExpertLink : IExpertLink
 
     public void Dispatch(MicroBatch microBatch, int layer)
     {
+        _context.Wait(); // the routing is read here
         ReadOnlySpan<int> experts = Experts(microBatch);
         _plan.Count(experts, microBatch.Slot + layer + _options.Rank.Value);
         microBatch.DispatchStatus = OpenPieces(microBatch.Slot);
@@ -81,6 +83,9 @@ public sealed class ExpertLink : IExpertLink
             if (_isOpen[rank])
                 ProduceRows(microBatch, rank);
         }
+
+        if (_memory.Stage is { } stage)
+            SendStaged(stage, microBatch);
 
         var message = new DispatchMessage(layer, _options.Version, (ulong)_placement!.Epoch, _deadlineUs);
         M2NStatus status = _endpoint.Dispatch(microBatch.Slot, message, out DispatchTicket ticket);
@@ -142,11 +147,21 @@ public sealed class ExpertLink : IExpertLink
     {
         In = _memory.Normed.At(microBatch),
         RowIndex = _memory.RowIndex.Plus((long)_plan.RowStart(rank) * sizeof(int)),
-        Out = _views[rank].Rows,
+        Out = _memory.Stage?.RowsOf(microBatch, _plan.RowStart(rank)) ?? _views[rank].Rows,
         Rows = _plan.Rows[rank],
         Hidden = _memory.HiddenWidth,
         InStride = _memory.HiddenWidth,
     });
+
+    private void SendStaged(SlotStage stage, MicroBatch microBatch)
+    {
+        _context.Wait();
+        foreach (int rank in _plan.Ranks)
+        {
+            if (_isOpen[rank])
+                stage.Send(microBatch, _plan.RowStart(rank), _plan.Rows[rank], _views[rank].Rows);
+        }
+    }
 
     private M2NStatus Wait(MicroBatch microBatch, out int count)
     {
@@ -185,7 +200,11 @@ public sealed class ExpertLink : IExpertLink
         Span<PairPlace> places = Places(microBatch);
         Span<nint> resultOfPair = _memory.ResultsOf(microBatch).HostSpan<nint>(places.Length);
         for (int pair = 0; pair < places.Length; pair++)
-            resultOfPair[pair] = _resultRows[places[pair].Rank] + (nint)((long)places[pair].Position * _options.ResultBytes);
+        {
+            nint result = _resultRows[places[pair].Rank] + (nint)((long)places[pair].Position * _options.ResultBytes);
+            resultOfPair[pair] = _memory.Stage?.Fetch(microBatch, pair, new DeviceAddress(result)).Value ?? result;
+        }
+
         _combine.AddExperts(microBatch);
     }
 }

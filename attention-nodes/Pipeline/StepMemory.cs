@@ -42,7 +42,8 @@ public sealed class StepMemory : IDisposable
         SequenceOfRow = Integers(MaxRows);
         BlockTables = Integers((long)maxSequences * _contextBlocks);
         RowIndex = Integers(shape.MaxPairs);
-        ResultOfPair = Allocate((long)shape.MaxPairs * nint.Size);
+        ResultOfPair = Shareable((long)shape.MaxPairs * nint.Size);
+        Stage = context.IsDevice ? new SlotStage(Shareable((long)shape.MaxPairs * shape.RowBytes), Shareable((long)shape.MaxPairs * shape.ResultBytes), shape, TopK) : null;
         Shared = HasSharedExpert || spec.Layers.Any(layer => layer.IsDense) ? SharedOf(spec.SharedExpert) : null;
     }
 
@@ -87,6 +88,9 @@ public sealed class StepMemory : IDisposable
     /// <summary>Null where no layer has an expert that every row visits.</summary>
     public SharedRows? Shared { get; }
 
+    /// <summary>Rows on their way to and from slots; null where kernels work in the slots themselves.</summary>
+    internal SlotStage? Stage { get; }
+
     /// <summary>[pairs] Scratch of dispatch: which rows go to a peer.</summary>
     public DeviceAddress RowIndex { get; }
 
@@ -121,6 +125,7 @@ public sealed class StepMemory : IDisposable
         ReadOnlySpan<StepSlice> slices = step.Slices;
         if (step.RowCount > MaxRows || slices.Length > _maxSequences)
             throw new InvalidOperationException($"A step of {step.RowCount} rows and {slices.Length} sequences exceeds {MaxRows} and {_maxSequences}.");
+        _context.Wait(); // the step before may still read what is written here
         Span<int> ids = TokenIds.HostSpan<int>(step.RowCount);
         Span<int> positions = Positions.HostSpan<int>(step.RowCount);
         Span<int> sequences = SequenceOfRow.HostSpan<int>(step.RowCount);
@@ -159,8 +164,8 @@ public sealed class StepMemory : IDisposable
         var shared = new SharedRows(
             Rows(HiddenWidth),
             spec is { HasGate: true } ? Rows(1) : default,
-            Allocate((long)MaxRows * nint.Size),
-            Allocate((long)MaxRows * nint.Size),
+            Shareable((long)MaxRows * nint.Size),
+            Shareable((long)MaxRows * nint.Size),
             Integers(2 * (MaxRows + 1)));
         Span<nint> normed = shared.NormedOfRow.HostSpan<nint>(MaxRows);
         Span<nint> results = shared.ResultOfRow.HostSpan<nint>(MaxRows);
@@ -177,11 +182,15 @@ public sealed class StepMemory : IDisposable
 
     private StepRows Rows(int width) => new(Allocate((long)MaxRows * width * sizeof(float)), width);
 
-    private DeviceAddress Integers(long count) => Allocate(count * sizeof(int));
+    private DeviceAddress Integers(long count) => Shareable(count * sizeof(int));
 
-    private DeviceAddress Allocate(long bytes)
+    private DeviceAddress Allocate(long bytes) => Own(_context.Allocate(bytes));
+
+    // What the host fills or looks at.
+    private DeviceAddress Shareable(long bytes) => Own(_context.AllocateShared(bytes));
+
+    private DeviceAddress Own(DeviceBuffer buffer)
     {
-        DeviceBuffer buffer = _context.Allocate(bytes);
         _buffers.Add(buffer);
         return buffer.Address;
     }

@@ -31,7 +31,8 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type) : ID
     /// <summary>A router or a gate: it decides where rows go and what counts, so it is never narrowed.</summary>
     public PackedWeight PackAsStored(MatrixView matrix)
     {
-        PackedWeight packed = Own(context.Pack([matrix], null));
+        // A GPU's products in bf16 would round the row first.
+        PackedWeight packed = Own(context.Pack([matrix], context.IsDevice ? NumberType.Float32 : null));
         Bytes += packed.Bytes;
         return packed;
     }
@@ -56,7 +57,7 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type) : ID
     public DeviceBuffer Upload(ReadOnlySpan<float> values)
     {
         DeviceBuffer buffer = Allocate((long)values.Length * sizeof(float));
-        values.CopyTo(buffer.HostSpan<float>());
+        context.Upload(buffer.Address, values);
         return buffer;
     }
 
@@ -68,6 +69,7 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type) : ID
     {
         DeviceBuffer buffer = Allocate(tensor.Bytes);
         context.Copy(buffer.Address, tensor.Address, tensor.Bytes);
+        context.Wait();
         tensor.Release();
         return buffer;
     }

@@ -15,13 +15,17 @@ public sealed class GroupedFfn(KernelContext context, PackedExperts experts) : I
     public NumberType Type => (NumberType)experts.Type;
 
     /// <summary>Computes every pair of the table; results are in place when it returns. [pairs][hidden] to [pairs][hidden]</summary>
-    public void Forward(PairTable pairs) => context.GroupedFfn(experts, new GroupedFfnArgs
+    public void Forward(PairTable pairs)
     {
-        Offsets = pairs.Offsets,
-        RowOfPair = pairs.RowOfPair,
-        OutOfPair = pairs.OutOfPair,
-        Pairs = pairs.Pairs,
-    });
+        context.GroupedFfn(experts, new GroupedFfnArgs
+        {
+            Offsets = pairs.Offsets,
+            RowOfPair = pairs.RowOfPair,
+            OutOfPair = pairs.OutOfPair,
+            Pairs = pairs.Pairs,
+        });
+        context.Wait();
+    }
 
     public void Dispose() => experts.Dispose();
 }

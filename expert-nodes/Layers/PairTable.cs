@@ -35,9 +35,9 @@ public sealed class PairTable : IDisposable
         _rowBytes = rowBytes;
         _resultBytes = resultBytes;
         Capacity = capacity;
-        _offsets = context.Allocate((long)(experts.Count + 1) * sizeof(int));
-        _rowOfPair = context.Allocate((long)capacity * nint.Size);
-        _outOfPair = context.Allocate((long)capacity * nint.Size);
+        _offsets = context.AllocateShared((long)(experts.Count + 1) * sizeof(int));
+        _rowOfPair = context.AllocateShared((long)capacity * nint.Size);
+        _outOfPair = context.AllocateShared((long)capacity * nint.Size);
         _next = new int[experts.Count];
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MegaInfer.Engine.Memory;
 using MegaInfer.ExpertNodes.Layers;
 using MegaInfer.ExpertNodes.Weights;
 using MegaInfer.M2N;
@@ -17,17 +18,19 @@ internal sealed class ExpertPipeline
     private readonly M2NEndpoint _endpoint;
     private readonly ExpertWeights _weights;
     private readonly PairTable _pairs;
+    private readonly PieceStage? _stage; // null where kernels work in the slots themselves
     private readonly GatherPolicy _gather;
     private readonly ExpertPipelineSizes _sizes;
     private readonly RunningMean[] _computeUs;
     private readonly bool[] _isMisplaced;
     private volatile bool _isStopping;
 
-    internal ExpertPipeline(M2NEndpoint endpoint, ExpertWeights weights, PairTable pairs, GatherPolicy gather, ExpertPipelineSizes sizes)
+    internal ExpertPipeline(M2NEndpoint endpoint, ExpertWeights weights, PairTable pairs, PieceStage? stage, GatherPolicy gather, ExpertPipelineSizes sizes)
     {
         _endpoint = endpoint;
         _weights = weights;
         _pairs = pairs;
+        _stage = stage;
         _gather = gather;
         _sizes = sizes;
         _computeUs = new RunningMean[weights.Layers.Length];
@@ -75,6 +78,7 @@ internal sealed class ExpertPipeline
         long started = Stopwatch.GetTimestamp();
         int refused = Merge(batch, out int rows);
         layer.Forward(_pairs);
+        GiveStaged(batch);
         long computeNs = Nanoseconds(Stopwatch.GetTimestamp() - started);
         _endpoint.Return(batch, M2NStatus.Ok, (ulong)computeNs);
 
@@ -102,6 +106,7 @@ internal sealed class ExpertPipeline
         int refused = 0;
         rows = 0;
         _pairs.Clear();
+        _stage?.Clear();
         for (int i = 0; i < batch.Count; i++)
         {
             _isMisplaced[i] = !_pairs.TryCount(batch[i].Groups);
@@ -118,10 +123,25 @@ internal sealed class ExpertPipeline
             if (_isMisplaced[i])
                 _endpoint.ReturnPiece(batch, i, M2NStatus.Misplaced, 0);
             else
-                _pairs.Add(piece.Rows, piece.Results, piece.RowOfPair, piece.Groups);
+                Add(i, piece);
         }
 
         return refused;
+    }
+
+    private void Add(int index, in PieceView piece)
+    {
+        (DeviceAddress rows, DeviceAddress results) = _stage?.Take(index, piece) ?? (piece.Rows, piece.Results);
+        _pairs.Add(rows, results, piece.RowOfPair, piece.Groups);
+    }
+
+    private void GiveStaged(in ExpertBatch batch)
+    {
+        for (int i = 0; _stage is not null && i < batch.Count; i++)
+        {
+            if (!_isMisplaced[i])
+                _stage.Give(i, batch[i]);
+        }
     }
 
     private void Refuse(in ExpertBatch batch)

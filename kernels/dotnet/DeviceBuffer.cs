@@ -5,14 +5,14 @@ using MegaInfer.Kernels.Native;
 namespace MegaInfer.Kernels;
 
 /// <summary>
-/// Zeroed, 64-byte aligned memory on a context's device. Keeps its context alive. Spans and addresses taken from it are valid until it is disposed;
+/// Zeroed, 64-byte aligned memory on a context's device, or of the host where the device reaches it. Keeps its context alive. Spans and addresses taken from it are valid until it is disposed;
 /// keep it referenced while a call uses its address.
 /// </summary>
 public sealed class DeviceBuffer : IDisposable
 {
-    private readonly DeviceBufferHandle _handle;
+    private readonly ContextChildHandle _handle;
 
-    internal DeviceBuffer(DeviceBufferHandle handle, long bytes)
+    internal DeviceBuffer(ContextChildHandle handle, long bytes)
     {
         _handle = handle;
         Bytes = bytes;
@@ -30,7 +30,7 @@ public sealed class DeviceBuffer : IDisposable
         }
     }
 
-    /// <summary>The whole buffer as elements of <typeparamref name="T"/>, on a CPU context. At most 2^31-1 elements.</summary>
+    /// <summary>The whole buffer as elements of <typeparamref name="T"/>, on a CPU context or of <see cref="KernelContext.AllocateShared"/>. At most 2^31-1 elements.</summary>
     public Span<T> HostSpan<T>()
         where T : unmanaged => Address.HostSpan<T>(checked((int)(Bytes / Unsafe.SizeOf<T>())));
 

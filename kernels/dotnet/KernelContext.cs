@@ -19,10 +19,13 @@ public sealed unsafe class KernelContext : IDisposable
         ThreadCount = MkNative.mk_context_threads(handle);
     }
 
-    /// <summary>"reference", "avx2" or "avx512".</summary>
+    /// <summary>"reference", "avx2", "avx512" or "cuda".</summary>
     public string Backend { get; }
 
-    /// <summary>Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend.</summary>
+    /// <summary>Its memory is not the host's: only <see cref="AllocateShared"/>'s is both.</summary>
+    public bool IsDevice => Backend == "cuda";
+
+    /// <summary>Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend; a GPU's has its name and driver.</summary>
     public string Numerics { get; }
 
     /// <summary>Threads that compute, the calling one included.</summary>
@@ -67,6 +70,23 @@ public sealed unsafe class KernelContext : IDisposable
         nint address;
         NativeCall.Check(MkNative.mk_allocate(Handle, (ulong)bytes, &address), nameof(MkNative.mk_allocate));
         return new DeviceBuffer(new DeviceBufferHandle(Handle, address), bytes);
+    }
+
+    /// <summary>Host memory that the device reads and writes too, zeroed: for what the host fills or looks at in every step.</summary>
+    public DeviceBuffer AllocateShared(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        nint address;
+        NativeCall.Check(MkNative.mk_allocate_host(Handle, (ulong)bytes, &address), nameof(MkNative.mk_allocate_host));
+        return new DeviceBuffer(new SharedBufferHandle(Handle, address), bytes);
+    }
+
+    /// <summary>Copies host values to device memory; they are there when it returns.</summary>
+    public void Upload(DeviceAddress destination, ReadOnlySpan<float> values)
+    {
+        fixed (float* first = values)
+            Copy(destination, new DeviceAddress((nint)first), (long)values.Length * sizeof(float));
+        Wait();
     }
 
     /// <summary>Between host and device memory, either way; the ranges do not overlap.</summary>

@@ -90,7 +90,7 @@ internal sealed record ServeOptions
             throw new MegaInferException($"--dtype {Dtype} is not built yet; use auto, fp32 or bf16.");
         OneOf("--dtype", Dtype, "auto", "fp32", "bf16");
         OneOf("--kv-dtype", KvDtype, "bf16", "fp32");
-        OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512");
+        OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512", "cuda");
         InRange("--threads", Threads, 0, 1024);
         InRange("--max-queue", MaxQueue, 0, 1_000_000);
         InRange("--max-sequences", MaxSequences, 1, 4096);

@@ -159,7 +159,7 @@ public sealed class ExpertNodeTests : IClassFixture<TestModel>, IDisposable
     /// <summary>Runs the loop on a thread of its own until so many batches are done; the bytes that thread allocated meanwhile.</summary>
     private long Run(PairTable table, int batches)
     {
-        var pipeline = new ExpertPipeline(_endpoint, _weights, table, new GatherPolicy(), TestEndpoint.Sizes);
+        var pipeline = new ExpertPipeline(_endpoint, _weights, table, null, new GatherPolicy(), TestEndpoint.Sizes);
         long allocated = -1;
         var thread = new Thread(() =>
         {

@@ -49,6 +49,12 @@ internal static unsafe partial class MkNative
     public static partial void mk_free(KernelContextHandle context, nint address);
 
     [LibraryImport(Library)]
+    public static partial MkStatus mk_allocate_host(KernelContextHandle context, ulong bytes, nint* address);
+
+    [LibraryImport(Library)]
+    public static partial void mk_free_host(KernelContextHandle context, nint address);
+
+    [LibraryImport(Library)]
     public static partial MkStatus mk_copy(KernelContextHandle context, nint stream, nint destination, nint source, ulong bytes);
 
     [LibraryImport(Library)]
