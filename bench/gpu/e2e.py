@@ -20,8 +20,8 @@ DEPLOYMENTS = {
     "1 + 1, chunks of 16": ["--chunk-rows", "16", "--max-step-rows", "32"],
     "1 + 2, 2 micro-batches, chunks of 40": ["--expert-nodes", "2", "--micro-batches", "2", "--chunk-rows", "40"],
 }
-# Of a greatest logit: differences of bf16 products.
-NEAR_TIE = 0.05
+# In spreads of the logits: what roundings of rows to bf16 may decide in a random model.
+NEAR_TIE = 0.2
 
 
 def run(server, *arguments):

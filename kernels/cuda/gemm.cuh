@@ -99,7 +99,7 @@ MK_KERNEL __launch_bounds__(kGemmThreads) mk_gemm_kernel(DenseJob job) {
   float sums[kGemmRows / 2];
   multiply(job.gemm, tile, block_x(), apart ? block_z() : 0, apart ? block_z() + 1 : job.gemm.splits, sums);
   store_dense_tile<kGemmRows>(job, tile, block_x(), block_z(), sums);
-  if (apart) add_parts<kGemmRows>(job, tile, block_x(), []() MK_INLINE_LAMBDA { sync_block(); });
+  if (job.arrivals != nullptr) add_parts<kGemmRows>(job, tile, block_x(), []() MK_INLINE_LAMBDA { sync_block(); });
 }
 
 // Block (block of 64 features of gate and the same of up, row tile).

@@ -163,8 +163,14 @@ MK_DEVICE void multiply_work(const GemmJob& job, const Stages& stages, const Wor
     multiply_tile<16>(job, stages, work, warpgroup, turn, total);
   else if (rows <= 32)
     multiply_tile<32>(job, stages, work, warpgroup, turn, total);
+  else if (rows <= 48)
+    multiply_tile<48>(job, stages, work, warpgroup, turn, total);
   else if (rows <= 64)
     multiply_tile<64>(job, stages, work, warpgroup, turn, total);
+  else if (rows <= 80)
+    multiply_tile<80>(job, stages, work, warpgroup, turn, total);
+  else if (rows <= 96)
+    multiply_tile<96>(job, stages, work, warpgroup, turn, total);
   else
     multiply_tile<128>(job, stages, work, warpgroup, turn, total);
 }
@@ -194,7 +200,7 @@ MK_DEVICE void run_tiles(const GemmJob& job, Store store) {
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_gemm_kernel(DenseJob job) {
   run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) MK_INLINE_LAMBDA {
     store_dense_tile<kHopperRows>(job, work.rows, work.feature_block, work.first_split, sums);
-    if (job.partial != nullptr) add_parts<kHopperRows>(job, work.rows, work.feature_block, []() MK_INLINE_LAMBDA { sync_consumers(); });
+    if (job.arrivals != nullptr) add_parts<kHopperRows>(job, work.rows, work.feature_block, []() MK_INLINE_LAMBDA { sync_consumers(); });
   });
 }
 

@@ -186,6 +186,18 @@ MK_DEVICE void add_parts(const DenseJob& job, const RowTile& tile, int feature_b
   }
 }
 
+// The same for many rows; block (features, row).
+MK_KERNEL mk_gemm_sum_kernel(DenseJob job) {
+  begin_kernel();
+  const int feature = block_x() * threads() + thread_x();
+  const int64_t row = block_y();
+  if (feature >= job.features) return;
+  const float* part = job.partial + row * job.features + feature;
+  float sum = part[0];
+  for (int split = 1; split < job.gemm.splits; ++split) sum = sum + part[static_cast<int64_t>(split) * job.gemm.rows * job.features];
+  store_dense(job, row, feature, sum);
+}
+
 template <int kActivation>
 MK_DEVICE float activate(const FfnJob& job, float gate, float up) {
   if constexpr (kActivation == MK_SWIGLU) return silu_of(gate) * up;

@@ -16,6 +16,9 @@ constexpr int32_t kMostPlannedExperts = 1024;
 
 // With more tiles of rows than this, one block goes through all parts itself.
 constexpr int32_t kMostApartTiles = 1;
+// The parts of so few rows are added by the blocks that made them; of more, by a kernel with a thread for each sum.
+constexpr int32_t kMostRowsAddedLast = 8;
+constexpr int32_t kSumThreads = 128;
 
 int64_t blocks_of(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
@@ -74,11 +77,13 @@ void tensor_gemm(Stream& stream, const Matrix& matrix, const mk_gemm_args& args)
   job.residual = args.residual;
   job.out = args.out;
   job.partial = apart ? reinterpret_cast<float*>(scratch + partial_at) : nullptr;
-  job.arrivals = stream.arrivals();
+  const bool adds_last = apart && args.rows <= kMostRowsAddedLast;
+  job.arrivals = adds_last ? stream.arrivals() : nullptr;
   job.residual_stride = args.residual_stride;
   job.out_stride = args.out_stride;
   job.features = matrix.features;
   stream.launch(kernels.gemm, grid_of(form, job.gemm), form.threads, form.shared_bytes, job);
+  if (apart && !adds_last) stream.launch(kernels.gemm_sum, {blocks_of(matrix.features, kSumThreads), args.rows}, kSumThreads, 0, job);
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ def prepared(folder, to):
     if config["model_type"] == "kimi_k2":  # DeepSeek-V3's model under another name
         config["model_type"] = "deepseek_v3"
     if config["model_type"] == "dbrx":  # its class wants a float where the release has an integer
+        config["ffn_config"].pop("uniform_expert_assignment", None)
         config["ffn_config"]["moe_normalize_expert_weights"] = float(config["ffn_config"]["moe_normalize_expert_weights"])
     if quantised == "fp8":
         widened(folder, config, to)
