@@ -1,6 +1,6 @@
 """The server end to end on a GPU, as processes: one attention node and one expert node, and other deployments, on the one card.
 
-    python3 e2e.py SERVER OUT.json MODEL [MODEL ...]
+    python3 e2e.py [--brief] SERVER OUT.json MODEL [MODEL ...]     (--brief: the first two deployments only)
 
 For each model: logits of a prompt on the CPU and on the GPU, and how often their greatest differ and by how little (a near-tie); on the GPU the same bits of
 logits, tokens and log-probabilities from every deployment; greedy tokens beside the CPU's.
@@ -81,7 +81,11 @@ def check(server, folder, model, vocabulary):
 
 
 def main():
-    server, out, models = sys.argv[1], sys.argv[2], sys.argv[3:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--brief"]
+    server, out, models = arguments[0], arguments[1], arguments[2:]
+    if "--brief" in sys.argv:
+        for name in list(DEPLOYMENTS)[2:]:
+            del DEPLOYMENTS[name]
     results, is_good = {}, True
     with tempfile.TemporaryDirectory() as folder:
         for model in models:

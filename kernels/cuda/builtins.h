@@ -91,9 +91,15 @@ MK_DEVICE int shuffle_index(int value, int lane) {
 
 MK_DEVICE float bits_to_float(uint32_t bits) { return __builtin_bit_cast(float, bits); }
 MK_DEVICE uint32_t float_to_bits(float value) { return __builtin_bit_cast(uint32_t, value); }
+#if defined(__clang__)
 MK_DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+MK_DEVICE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+MK_DEVICE float fused(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+MK_DEVICE double fused(double a, double b, double c) { return __fma_rn(a, b, c); }
+#endif
 MK_DEVICE float greater(float a, float b) { return a > b ? a : b; }
-MK_DEVICE float infinity() { return __builtin_inff(); }
+MK_DEVICE float infinity() { return bits_to_float(0x7f800000u); }
 
 MK_DEVICE float bf16_to_float(uint16_t value) { return bits_to_float(static_cast<uint32_t>(value) << 16); }
 

@@ -51,8 +51,8 @@ MK_DEVICE double log_of(double x) {
   const double s = (m - 1.0) / (m + 1.0), z = s * s;
   double series = 0.0;
 #pragma unroll
-  for (int k = 23; k >= 1; k -= 2) series = __builtin_fma(series, z, 1.0 / k);
-  return __builtin_fma(static_cast<double>(exponent), 0.6931471805599453, 2.0 * s * series);
+  for (int k = 23; k >= 1; k -= 2) series = fused(series, z, 1.0 / k);
+  return fused(static_cast<double>(exponent), 0.6931471805599453, 2.0 * s * series);
 }
 
 // A part of a row: its maximum and the sum of exp(logit - that); block (part, row).
@@ -81,7 +81,7 @@ MK_KERNEL mk_log_sum_exp_end_kernel(mk_log_sum_exp_args args, const LogSumPart* 
   float most = own[0].most;
   for (int i = 1; i < count; ++i) most = greater(own[i].most, most);
   double sum = 0.0;
-  for (int i = 0; i < count; ++i) sum = __builtin_fma(own[i].sum, static_cast<double>(exp_of(own[i].most - most)), sum);
+  for (int i = 0; i < count; ++i) sum = fused(own[i].sum, static_cast<double>(exp_of(own[i].most - most)), sum);
   most = most + 0.0f;
   args.maximum[row] = most;
   args.log_sum_exp[row] = static_cast<double>(most) + (sum > 0.0 && sum < 1e300 ? log_of(sum) : sum);
