@@ -163,14 +163,8 @@ MK_DEVICE void multiply_work(const GemmJob& job, const Stages& stages, const Wor
     multiply_tile<16>(job, stages, work, warpgroup, turn, total);
   else if (rows <= 32)
     multiply_tile<32>(job, stages, work, warpgroup, turn, total);
-  else if (rows <= 48)
-    multiply_tile<48>(job, stages, work, warpgroup, turn, total);
   else if (rows <= 64)
     multiply_tile<64>(job, stages, work, warpgroup, turn, total);
-  else if (rows <= 80)
-    multiply_tile<80>(job, stages, work, warpgroup, turn, total);
-  else if (rows <= 96)
-    multiply_tile<96>(job, stages, work, warpgroup, turn, total);
   else
     multiply_tile<128>(job, stages, work, warpgroup, turn, total);
 }
