@@ -8,15 +8,16 @@ namespace {
 #define MK_ENTRY(operation, args_type) MK_BACKEND::operation,
 
 #define MK_BACKEND reference
-constexpr Backend kReference = {"reference", MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kReference = {"reference", false, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 
 #if defined(MK_HAS_CPU_BACKENDS)
 #define MK_BACKEND avx2
-constexpr Backend kAvx2 = {"avx2", MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx2 = {"avx2", false, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 #define MK_BACKEND avx512
-constexpr Backend kAvx512 = {"avx512", MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx512 = {"avx512", false, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx512Vnni = {"avx512vnni", true, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 
 bool has_avx2() {
@@ -27,6 +28,8 @@ bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
+
+bool has_avx512_vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
 #endif
 
 }  // namespace
@@ -35,6 +38,7 @@ const Backend& choose_backend(int32_t backend) {
   switch (backend) {
     case MK_BACKEND_AUTO:
 #if defined(MK_HAS_CPU_BACKENDS)
+      if (has_avx512_vnni()) return kAvx512Vnni;
       if (has_avx512()) return kAvx512;
       if (has_avx2()) return kAvx2;
 #endif
@@ -48,6 +52,9 @@ const Backend& choose_backend(int32_t backend) {
     case MK_BACKEND_AVX512:
       if (has_avx512()) return kAvx512;
       throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 F, BW, VL or DQ; choose the backend auto, avx2 or reference");
+    case MK_BACKEND_AVX512_VNNI:
+      if (has_avx512_vnni()) return kAvx512Vnni;
+      throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 VNNI; choose the backend auto, avx512, avx2 or reference");
 #endif
     default:
       throw Error(MK_UNSUPPORTED,

@@ -19,6 +19,7 @@ namespace mk {
 
 struct Backend {
   const char* name;
+  bool has_vnni;
 #define MK_MEMBER(operation, args_type) mk_status (*operation)(Runtime&, const args_type&);
   MK_OPERATIONS(MK_MEMBER)
 #undef MK_MEMBER

@@ -75,6 +75,8 @@ void parallel_for_grain(Runtime& runtime, int64_t count, int64_t grain, double c
 
 int32_t thread_count(const Runtime& runtime) { return runtime.pool().threads(); }
 
+bool uses_vnni(const Runtime& runtime) { return runtime.backend().has_vnni; }
+
 void* scratch(Runtime& runtime, uint64_t bytes) {
   try {
     return runtime.scratch(bytes);

@@ -40,6 +40,21 @@ static inline float float_of_f16(uint16_t value) {
   return sign != 0 ? -magnitude : magnitude;
 }
 
+// To nearest, ties to even; beyond fp16's range an infinity. Not for NaN.
+static inline uint16_t f16_of_float(float value) {
+  const uint32_t bits = bits_of_float(value);
+  const uint16_t sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 65536 and more
+  if (magnitude < 0x38800000u) {                                               // subnormal: a whole number of 2^-24
+    const float places = float_of_bits(magnitude) * 0x1p24f;
+    const float whole = (places + 0x1.8p+23f) - 0x1.8p+23f;
+    return static_cast<uint16_t>(sign | static_cast<uint16_t>(whole));
+  }
+  const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
+  return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
+}
+
 // E4M3. Its bits, moved to an fp16's places, stand for 2^-8 of its value: exponents are biased by 15 there, by 7 here.
 static inline float float_of_f8(uint32_t code) {
   return float_of_f16(static_cast<uint16_t>(((code & 0x80u) << 8) | ((code & 0x7fu) << 7))) * 0x1p8f;

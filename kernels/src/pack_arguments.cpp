@@ -64,8 +64,8 @@ void check_source(const mk_matrix& matrix, const char* what, int32_t columns, in
 }
 
 void check_packed_dtype(int32_t dtype) {
-  if (!is_stored_dtype(dtype) && !has_scales(dtype))
-    throw Error(MK_UNSUPPORTED, "weights are packed as F32, BF16, F8_E4M3 or MXFP4");
+  if (!is_stored_dtype(dtype) && !has_scales(dtype) && !is_integer(dtype))
+    throw Error(MK_UNSUPPORTED, "weights are packed as F32, BF16, F8_E4M3, MXFP4, INT8 or INT4");
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ namespace mk {
 //   bf16  [panels] x [columns][16] of pairs (first half's feature j, second half's feature j)
 //   f8    [panels] x ([columns][16] of pairs of bytes, then scales [ceil(columns / 128)][2][16] fp32)
 //   mxfp4 [panels] x ([columns][16] of pairs of nibbles, first half's lower, then scales [ceil(columns / 32)][2][16] bytes)
+//   int8  [panels] x [groups] x (scales [2][16] fp16, then for each 4 columns [2][16] x 4 codes + 128)
+//   int4  [panels] x [groups] x (scales [2][16] fp16, then for each 8 columns [2][16] x 4 bytes: column j's code + 8 in the lower half of
+//         byte j, column j + 4's in its upper half), groups of 32 columns, zero codes beyond the matrix
 // Features beyond the matrix are zero. Panels begin on a 64-byte line.
 constexpr int32_t kPanelHalf = 16;
 constexpr int32_t kPanelWidth = 2 * kPanelHalf;
@@ -20,12 +23,23 @@ constexpr int32_t kPanelWidth = 2 * kPanelHalf;
 constexpr int32_t kF8ScaleColumns = 128;
 constexpr int32_t kMxfp4ScaleColumns = 32;
 
+constexpr int32_t kGroupColumns = 32;
+constexpr int32_t kGroupScaleBytes = 2 * kPanelWidth;
+
+// Products with these are of whole numbers (quantised_row.h).
+static constexpr bool is_integer(int32_t dtype) { return dtype == MK_INT8 || dtype == MK_INT4; }
+
+// Bytes of a panel's group of columns, scales included.
+static constexpr int32_t group_bytes_of(int32_t dtype) {
+  return kGroupScaleBytes + kGroupColumns * (dtype == MK_INT8 ? kPanelWidth : kPanelHalf);
+}
+
 struct PackedMatrix {
   const void* data;
   uint64_t panel_bytes;
   int32_t columns;  // in_features
   int32_t panels;
-  int32_t dtype;  // MK_F32, MK_BF16, MK_F8_E4M3 or MK_MXFP4
+  int32_t dtype;  // MK_F32, MK_BF16, MK_F8_E4M3, MK_MXFP4, MK_INT8 or MK_INT4
 };
 
 // Bytes of one in_feature of a panel.

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "numbers.h"
+#include "quantise.h"
 
 namespace mk {
 namespace {
@@ -85,12 +86,43 @@ Defect pack_scales(const Panel& panel, int32_t columns, int32_t dtype) {
   return defect;
 }
 
+// A group of columns: 32 features' scales, then their codes in the order of packed.h.
+Defect pack_group(const Panel& panel, int32_t group, int32_t columns, int32_t dtype) {
+  const int32_t begin = group * kGroup;
+  char* out = panel.out + static_cast<int64_t>(group) * group_bytes_of(dtype);
+  uint16_t* scales = reinterpret_cast<uint16_t*>(out);
+  uint8_t* bytes = reinterpret_cast<uint8_t*>(out + kGroupScaleBytes);
+  Defect defect = Defect::kNone;
+  for (int32_t j = 0; j < kPanelWidth; ++j) {
+    float values[kGroup] = {};
+    int8_t codes[kGroup];
+    defect = worse(defect, read_values(panel.features[j], begin, std::min(kGroup, columns - begin), values));
+    if (!quantise_group(dtype, values, codes, &scales[j])) return worse(defect, Defect::kValue);
+    const int32_t half = j / kPanelHalf, lane = j % kPanelHalf;
+    for (int32_t k = 0; k < kGroup; ++k) {
+      if (dtype == MK_INT8) {
+        bytes[(k / 4 * 2 + half) * 64 + lane * 4 + k % 4] = static_cast<uint8_t>(codes[k] + 128);
+      } else {
+        uint8_t& byte = bytes[(k / 8 * 2 + half) * 64 + lane * 4 + k % 4];
+        const uint8_t code = static_cast<uint8_t>(codes[k] + 8);
+        byte = k % 8 < 4 ? code : static_cast<uint8_t>(byte | (code << 4));
+      }
+    }
+  }
+  return defect;
+}
+
 void pack_some(const void* job_address, int64_t begin, int64_t end) {
   const PackJob& job = *static_cast<const PackJob*>(job_address);
   const bool scaled = scale_columns_of(job.dtype) != 0;
   Defect defect = Defect::kNone;
   for (int64_t p = begin; p < end; ++p) {
     const Panel& panel = job.panels[p];
+    if (is_integer(job.dtype)) {
+      for (int32_t group = 0; group * kGroup < job.columns; ++group)
+        defect = worse(defect, pack_group(panel, group, job.columns, job.dtype));
+      continue;
+    }
     for (int32_t k = 0; k < job.columns; k += kRun) {
       const int32_t length = std::min(kRun, job.columns - k);
       defect =
@@ -107,6 +139,8 @@ void refuse(Defect defect) {
       return;
     case Defect::kCode:
       throw Error(MK_INVALID, "a weight is not a number (code 0x7f or 0xff of F8_E4M3)");
+    case Defect::kValue:
+      throw Error(MK_INVALID, "a weight is not a finite number: it cannot be quantised");
     case Defect::kScale:
       throw Error(MK_INVALID, "a scale is not a finite number");
     case Defect::kLargeScale:
@@ -118,6 +152,8 @@ void refuse(Defect defect) {
 
 uint64_t panel_bytes_of(int32_t columns, int32_t dtype) {
   constexpr uint64_t kLine = 64;
+  if (is_integer(dtype))
+    return static_cast<uint64_t>((columns + kGroup - 1) / kGroup) * static_cast<uint64_t>(group_bytes_of(dtype));
   uint64_t bytes = scales_offset(columns, dtype);
   if (const int32_t step = scale_columns_of(dtype); step != 0) {
     const int32_t scale_lines = (columns + step - 1) / step;
@@ -129,7 +165,8 @@ uint64_t panel_bytes_of(int32_t columns, int32_t dtype) {
 void pack_panels(Runtime& runtime, const std::vector<Panel>& panels, int32_t columns, int32_t dtype) {
   std::atomic<Defect> defect = Defect::kNone;
   const PackJob job = {panels.data(), columns, dtype, &defect};
-  const double cost_ns = static_cast<double>(panels.size()) * columns * kPanelWidth;
+  const double element_ns = dtype == MK_INT4 ? 10.0 : 1.0;
+  const double cost_ns = static_cast<double>(panels.size()) * columns * kPanelWidth * element_ns;
   parallel_for(runtime, static_cast<int64_t>(panels.size()), cost_ns, pack_some, &job);
   refuse(defect.load(std::memory_order_relaxed));
 }

@@ -22,6 +22,9 @@ void parallel_for_grain(Runtime& runtime, int64_t count, int64_t grain, double c
 
 int32_t thread_count(const Runtime& runtime);
 
+// Whether the backend has the byte products of AVX-512 VNNI.
+bool uses_vnni(const Runtime& runtime);
+
 // Uninitialised, 64-byte aligned, valid until the next call; grows to the largest size asked for and stays. nullptr
 // when memory is out.
 void* scratch(Runtime& runtime, uint64_t bytes);

@@ -8,7 +8,7 @@
 namespace mk {
 
 // Why a matrix cannot be packed, found while it is read.
-enum class Defect : int32_t { kNone, kCode, kScale, kLargeScale };
+enum class Defect : int32_t { kNone, kCode, kScale, kLargeScale, kValue };
 
 // A row of a matrix whose strides are resolved; beyond the matrix, `matrix` is null and elements are zero.
 struct SourceRow {

@@ -139,7 +139,7 @@ TEST_P(GroupedFfn, GeneratedShapes_GiveTheReferencesBits) {
     for (int32_t expert = random.below(4); expert >= 0; --expert)
       rows_each.push_back(random.below(5) == 0 ? 0 : random.below(random.below(3) == 0 ? 40 : 14));
     const mk_experts_shape shape =
-        shape_of(1 + random.below(170), 1 + random.below(170), kPackedDtypes[i % 4], i % 3 == 0);
+        shape_of(1 + random.below(170), 1 + random.below(170), kPackedDtypes[i % 6], i % 3 == 0);
     if (!takes_experts(shape.dtype)) continue;
     const FfnCase c(static_cast<uint64_t>(i), rows_each, shape, static_cast<Bias>(random.below(3)));
     expect_reference_bits(c, "case " + std::to_string(i), kBetweenProducts);
@@ -161,7 +161,7 @@ TEST_P(GroupedFfn, SkewedRows_GiveTheReferencesBits) {
 TEST(GroupedFfnReference, AgreesWithDoublePrecision) {
   for (int32_t i = 0; i < 24; ++i) {
     const FfnCase c(static_cast<uint64_t>(i), {2, 0, 1 + i % 4},
-                    shape_of(10 + 7 * i, 5 + 11 * i, kPackedDtypes[i % 4], i % 3 == 0), static_cast<Bias>(i / 4 % 3));
+                    shape_of(10 + 7 * i, 5 + 11 * i, kExactDtypes[i % 4], i % 3 == 0), static_cast<Bias>(i / 4 % 3));
     c.expect_near_double(c.run(reference(), 0, c.rows()));
   }
 }

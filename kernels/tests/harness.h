@@ -211,11 +211,11 @@ class FastBackend : public ::testing::TestWithParam<int32_t> {
 };
 
 inline std::string backend_name(const ::testing::TestParamInfo<int32_t>& info) {
-  return info.param == MK_BACKEND_AVX2 ? "avx2" : info.param == MK_BACKEND_AVX512 ? "avx512" : "cuda";
+  return info.param == MK_BACKEND_AVX2 ? "avx2" : info.param == MK_BACKEND_AVX512 ? "avx512" : info.param == MK_BACKEND_AVX512_VNNI ? "avx512vnni" : "cuda";
 }
 
 #define MK_FAST_BACKENDS(fixture)                                                                    \
-  INSTANTIATE_TEST_SUITE_P(Backends, fixture, ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_CUDA), \
+  INSTANTIATE_TEST_SUITE_P(Backends, fixture, ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, MK_BACKEND_CUDA), \
                            mk::test::backend_name)
 
 // Rows `row` of a [rows, stride] buffer.

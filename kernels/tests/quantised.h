@@ -102,7 +102,9 @@ class AnyMatrix {
     values_ = has_scales_ ? quantised_.values() : Random(seed).numbers(static_cast<int64_t>(rows) * columns, scale);
     source_ = has_scales_ ? quantised_.source() : plain_matrix(values_.data(), MK_F32, rows);
     if (!has_scales_) rounded_ = values_;
-    for (float& value : rounded_) value = rounded_to(dtype, value);
+    if (dtype == MK_F32 || dtype == MK_BF16) {
+      for (float& value : rounded_) value = rounded_to(dtype, value);
+    }
   }
   AnyMatrix(AnyMatrix&&) = default;
 
@@ -117,6 +119,8 @@ class AnyMatrix {
   mk_matrix source_;
 };
 
-constexpr int32_t kPackedDtypes[] = {MK_F32, MK_BF16, MK_F8_E4M3, MK_MXFP4};
+constexpr int32_t kPackedDtypes[] = {MK_F32, MK_BF16, MK_F8_E4M3, MK_MXFP4, MK_INT8, MK_INT4};
+// Those whose products are of the packed numbers themselves, without further rounding.
+constexpr int32_t kExactDtypes[] = {MK_F32, MK_BF16, MK_F8_E4M3, MK_MXFP4};
 
 }  // namespace mk::test

@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define MK_ABI_VERSION 2u
+#define MK_ABI_VERSION 3u
 #define MK_API __attribute__((visibility("default")))
 
 typedef enum {
@@ -44,7 +44,9 @@ typedef enum {
   MK_F16 = 2,
   MK_F8_E4M3 =
       3, /* one byte: sign, 4 bits of exponent (bias 7), 3 of mantissa, no infinities; a scale for each block of the matrix */
-  MK_MXFP4 = 4 /* half a byte: sign, 2 bits of exponent, 1 of mantissa; a power of two for each 32 in_features */
+  MK_MXFP4 = 4, /* half a byte: sign, 2 bits of exponent, 1 of mantissa; a power of two for each 32 in_features */
+  MK_INT8 = 5,  /* packed weights only: a byte -127..127 and an fp16 scale for each 32 in_features of an out_feature */
+  MK_INT4 = 6   /* the same with half a byte, -8..7 */
 } mk_dtype;
 
 typedef enum {
@@ -52,7 +54,8 @@ typedef enum {
   MK_BACKEND_REFERENCE = 1,
   MK_BACKEND_AVX2 = 2,
   MK_BACKEND_AVX512 = 3,
-  MK_BACKEND_CUDA = 4
+  MK_BACKEND_CUDA = 4,
+  MK_BACKEND_AVX512_VNNI = 5
 } mk_backend;
 
 typedef struct mk_context mk_context; /* a device with its threads and scratch memory */
@@ -109,7 +112,7 @@ typedef struct {
 
 MK_API mk_status mk_context_create(const mk_context_config* config, mk_context** out);
 MK_API void mk_context_destroy(mk_context* context);
-/* "reference", "avx2", "avx512", "cuda". */
+/* "reference", "avx2", "avx512", "avx512vnni", "cuda". */
 MK_API const char* mk_context_backend(const mk_context* context);
 /* Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend of this version of the formulas; of a GPU its name and driver too. */
 MK_API const char* mk_context_numerics(const mk_context* context);
@@ -166,7 +169,7 @@ typedef struct {
 /* Stacks `count` matrices of `columns` in_features each by rows (q, k and v, say) and packs them as `dtype`: F32 or BF16 from any type (narrowing rounds to
  * nearest even), F8_E4M3 from F8_E4M3 and MXFP4 from MXFP4, bit for bit. Packed F8_E4M3 keeps one scale for an out_feature and 128 in_features from 0, MXFP4 one for
  * 32: where a source's blocks do not fit these (a matrix that begins in the middle of a block of columns), the call is MK_UNSUPPORTED and the caller packs F32.
- * The sources are not needed afterwards. */
+ * INT8 and INT4 are quantised here, from any type (elements must be finite): see kernels/src/quantise.h. The sources are not needed afterwards. */
 MK_API mk_status mk_weight_pack(mk_context* context, const mk_matrix* matrices, int32_t count, int32_t columns,
                                 int32_t dtype, mk_weight** out);
 MK_API void mk_weight_free(mk_weight* weight);
@@ -264,7 +267,10 @@ typedef struct {
   int32_t residual_stride;
   int32_t out_stride;
 } mk_gemm_args;
-/* out = in x weight^T (one fma chain over in_features, ascending, from 0), then + bias, then + residual. Also the LM head's logits. */
+/* out = in x weight^T (one fma chain over in_features, ascending, from 0), then + bias, then + residual. Also the LM head's logits.
+ * With INT8 and INT4 weights rows are quantised too, each group of 32 in_features by itself: m = its greatest magnitude, factor a = m * (1 / 127), codes q = x * (127 / m)
+ * to nearest even (m below 2^-100: a and q are 0; elements that are not finite: a is not a number). For groups ascending: out = fma(dot, d * a, out), with dot the whole
+ * number sum of code * q and d the weights' scale; out starts at 0. */
 MK_API mk_status mk_gemm(mk_context*, mk_stream*, const mk_gemm_args*);
 
 typedef struct {

@@ -175,7 +175,8 @@ MK_INLINE double product_ns(const PackedMatrix& matrix, int64_t rows) {
   const double weights = static_cast<double>(matrix.columns) * matrix.panels * kPanelWidth;
   const double widen_ns = scale_columns_of(matrix.dtype) != 0 ? weights / kLanes : 0.0;
   const double stream_ns = bytes / 16.0;
-  const double multiply_ns = widen_ns + 2.0 * weights * static_cast<double>(rows) / (kLanes == 16 ? 120.0 : 60.0);
+  const double per_ns = (kLanes == 16 ? 120.0 : 60.0) * (is_integer(matrix.dtype) ? 3.0 : 1.0);
+  const double multiply_ns = widen_ns + 2.0 * weights * static_cast<double>(rows) / per_ns;
   return stream_ns > multiply_ns ? stream_ns : multiply_ns;
 }
 

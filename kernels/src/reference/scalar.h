@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "exp_constants.h"
+#include "quantised_row.h"
 #include "numbers.h"
 #include "packed.h"
 
@@ -62,9 +63,69 @@ static inline float dot(const PackedMatrix& matrix, int32_t panel, int32_t half,
   return sum;
 }
 
+// Writes a row's codes, factors and sums (quantised_row.h).
+static inline void quantise_row(const float* in, int32_t columns, void* out) {
+  const QuantisedRow row = quantised_row_at(out, columns);
+  int8_t* codes = const_cast<int8_t*>(row.codes);
+  for (int32_t group = 0; group < groups_of(columns); ++group, codes += kGroupColumns) {
+    const float* from = in + group * kGroupColumns;
+    const int32_t length = columns - group * kGroupColumns < kGroupColumns ? columns - group * kGroupColumns : kGroupColumns;
+    uint32_t most = 0;  // of magnitudes, the order of the bits is the order of the numbers
+    for (int32_t i = 0; i < length; ++i) {
+      const uint32_t bits = bits_of_float(from[i]) & 0x7fffffffu;
+      most = bits > most ? bits : most;
+    }
+    const float m = float_of_bits(most);
+    const bool is_finite = most < 0x7f800000u, is_zero = m < kLeastMagnitude;
+    const float scale = is_finite && !is_zero ? 127.0f / m : 0.0f;
+    int32_t sum = 0;
+    for (int32_t i = 0; i < kGroupColumns; ++i) {
+      const float code = scale != 0.0f && i < length ? std::nearbyint(from[i] * scale) : 0.0f;
+      codes[i] = static_cast<int8_t>(code > 127.0f ? 127.0f : code < -127.0f ? -127.0f : code);
+      sum += codes[i];
+    }
+    const_cast<float*>(row.factors)[group] = !is_finite ? float_of_bits(0x7fc00000u) : is_zero ? 0.0f : m * kOver127;
+    const_cast<int32_t*>(row.sums)[group] = sum;
+  }
+}
+
+// Code of output feature `half`-and-`lane` of a panel's group for its column k.
+static inline int32_t code_at(const PackedMatrix& matrix, const uint8_t* group, int32_t half, int32_t lane, int32_t k) {
+  const uint8_t* bytes = group + kGroupScaleBytes;
+  if (matrix.dtype == MK_INT8) return bytes[(k / 4 * 2 + half) * 64 + lane * 4 + k % 4] - 128;
+  return static_cast<int32_t>(nibble(bytes[(k / 8 * 2 + half) * 64 + lane * 4 + k % 4], k % 8 < 4 ? 0u : 1u)) - 8;
+}
+
+static inline float dot_integer(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane, const QuantisedRow& row) {
+  const uint8_t* group = static_cast<const uint8_t*>(matrix.data) + matrix.panel_bytes * static_cast<uint64_t>(panel);
+  float out = 0.0f;
+  for (int32_t g = 0; g < groups_of(matrix.columns); ++g, group += group_bytes_of(matrix.dtype)) {
+    int32_t dot = 0;
+    for (int32_t k = 0; k < kGroupColumns; ++k) dot += code_at(matrix, group, half, lane, k) * row.codes[g * kGroupColumns + k];
+    const float scale = load_as_float(group, static_cast<uint64_t>(half * kPanelHalf + lane), MK_F16);
+    out = std::fma(static_cast<float>(dot), scale * row.factors[g], out);
+  }
+  return out;
+}
+
+// A row as products with a matrix take it: itself, or quantised into `space`, which is quantised_row_bytes long.
+struct ProductRow {
+  ProductRow(const PackedMatrix& matrix, const float* in, void* space) : plain(in) {
+    if (!is_integer(matrix.dtype)) return;
+    quantise_row(in, matrix.columns, space);
+    quantised = quantised_row_at(space, matrix.columns);
+  }
+  const float* plain;
+  QuantisedRow quantised = {};
+};
+
+static inline float product(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane, const ProductRow& row) {
+  return is_integer(matrix.dtype) ? dot_integer(matrix, panel, half, lane, row.quantised) : dot(matrix, panel, half, lane, row.plain);
+}
+
 // Output feature of a plainly packed matrix.
-static inline float dot_plain(const PackedMatrix& matrix, int32_t feature, const float* in) {
-  return dot(matrix, feature / kPanelWidth, feature % kPanelWidth / kPanelHalf, feature % kPanelHalf, in);
+static inline float product_plain(const PackedMatrix& matrix, int32_t feature, const ProductRow& row) {
+  return product(matrix, feature / kPanelWidth, feature % kPanelWidth / kPanelHalf, feature % kPanelHalf, row);
 }
 
 }  // namespace mk::reference
