@@ -8,16 +8,16 @@ namespace {
 #define MK_ENTRY(operation, args_type) MK_BACKEND::operation,
 
 #define MK_BACKEND reference
-constexpr Backend kReference = {"reference", false, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kReference = {"reference", false, reference::quantise_group, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 
 #if defined(MK_HAS_CPU_BACKENDS)
 #define MK_BACKEND avx2
-constexpr Backend kAvx2 = {"avx2", false, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx2 = {"avx2", false, avx2::quantise_group, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 #define MK_BACKEND avx512
-constexpr Backend kAvx512 = {"avx512", false, MK_OPERATIONS(MK_ENTRY)};
-constexpr Backend kAvx512Vnni = {"avx512vnni", true, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx512 = {"avx512", false, avx512::quantise_group, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx512Vnni = {"avx512vnni", true, avx512::quantise_group, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 
 bool has_avx2() {

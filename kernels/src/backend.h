@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mk/mk.h"
+#include "quantise.h"
 #include "runtime.h"
 
 // The operations, spelled the same in every backend's namespace.
@@ -20,6 +21,7 @@ namespace mk {
 struct Backend {
   const char* name;
   bool has_vnni;
+  QuantiseGroup quantise_group;
 #define MK_MEMBER(operation, args_type) mk_status (*operation)(Runtime&, const args_type&);
   MK_OPERATIONS(MK_MEMBER)
 #undef MK_MEMBER

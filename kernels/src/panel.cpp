@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "context.h"
 #include "error.h"
 #include "numbers.h"
 #include "quantise.h"
@@ -15,6 +16,7 @@ struct PackJob {
   const Panel* panels;
   int32_t columns;
   int32_t dtype;
+  QuantiseGroup quantise;
   std::atomic<Defect>* defect;
 };
 
@@ -87,7 +89,8 @@ Defect pack_scales(const Panel& panel, int32_t columns, int32_t dtype) {
 }
 
 // A group of columns: 32 features' scales, then their codes in the order of packed.h.
-Defect pack_group(const Panel& panel, int32_t group, int32_t columns, int32_t dtype) {
+Defect pack_group(const PackJob& job, const Panel& panel, int32_t group) {
+  const int32_t columns = job.columns, dtype = job.dtype;
   const int32_t begin = group * kGroup;
   char* out = panel.out + static_cast<int64_t>(group) * group_bytes_of(dtype);
   uint16_t* scales = reinterpret_cast<uint16_t*>(out);
@@ -97,7 +100,7 @@ Defect pack_group(const Panel& panel, int32_t group, int32_t columns, int32_t dt
     float values[kGroup] = {};
     int8_t codes[kGroup];
     defect = worse(defect, read_values(panel.features[j], begin, std::min(kGroup, columns - begin), values));
-    if (!quantise_group(dtype, values, codes, &scales[j])) return worse(defect, Defect::kValue);
+    if (!job.quantise(dtype, values, codes, &scales[j])) return worse(defect, Defect::kValue);
     const int32_t half = j / kPanelHalf, lane = j % kPanelHalf;
     for (int32_t k = 0; k < kGroup; ++k) {
       if (dtype == MK_INT8) {
@@ -120,7 +123,7 @@ void pack_some(const void* job_address, int64_t begin, int64_t end) {
     const Panel& panel = job.panels[p];
     if (is_integer(job.dtype)) {
       for (int32_t group = 0; group * kGroup < job.columns; ++group)
-        defect = worse(defect, pack_group(panel, group, job.columns, job.dtype));
+        defect = worse(defect, pack_group(job, panel, group));
       continue;
     }
     for (int32_t k = 0; k < job.columns; k += kRun) {
@@ -164,8 +167,8 @@ uint64_t panel_bytes_of(int32_t columns, int32_t dtype) {
 
 void pack_panels(Runtime& runtime, const std::vector<Panel>& panels, int32_t columns, int32_t dtype) {
   std::atomic<Defect> defect = Defect::kNone;
-  const PackJob job = {panels.data(), columns, dtype, &defect};
-  const double element_ns = dtype == MK_INT4 ? 10.0 : 1.0;
+  const PackJob job = {panels.data(), columns, dtype, runtime.backend().quantise_group, &defect};
+  const double element_ns = dtype == MK_INT4 ? 4.0 : 1.0;
   const double cost_ns = static_cast<double>(panels.size()) * columns * kPanelWidth * element_ns;
   parallel_for(runtime, static_cast<int64_t>(panels.size()), cost_ns, pack_some, &job);
   refuse(defect.load(std::memory_order_relaxed));

@@ -12,6 +12,17 @@ constexpr int32_t kGroup = 32;
 //   INT8: d = fp16(m / 127), m the greatest magnitude; code = x * (1 / d) to nearest even, at most 127 in magnitude.
 //   INT4: of the scales d = s * x* / -(8 + 0.1 i), i = -8..8 and x* the element of greatest magnitude, each fitted to the codes that it gives by least
 //         squares weighted with x^2, the one whose fit explains most; rounded to fp16, codes made anew with it.
+using QuantiseGroup = bool (*)(int32_t dtype, const float (&in)[kGroup], int8_t (&codes)[kGroup], uint16_t* scale);
+
+// One source, compiled for each instruction set: plain loops of eight lanes that the compiler makes vectors of, with the same bits.
+namespace reference {
 bool quantise_group(int32_t dtype, const float (&in)[kGroup], int8_t (&codes)[kGroup], uint16_t* scale);
+}
+namespace avx2 {
+bool quantise_group(int32_t dtype, const float (&in)[kGroup], int8_t (&codes)[kGroup], uint16_t* scale);
+}
+namespace avx512 {
+bool quantise_group(int32_t dtype, const float (&in)[kGroup], int8_t (&codes)[kGroup], uint16_t* scale);
+}
 
 }  // namespace mk

@@ -26,7 +26,7 @@ struct Group {
 Group quantised(int32_t dtype, const std::vector<float>& values) {
   Group group = {};
   std::copy(values.begin(), values.end(), group.in);
-  EXPECT_TRUE(quantise_group(dtype, group.in, group.codes, &group.scale));
+  EXPECT_TRUE(reference::quantise_group(dtype, group.in, group.codes, &group.scale));
   return group;
 }
 
@@ -78,7 +78,7 @@ TEST(QuantiseGroup, WhatIsNotFinite_IsRefused) {
     for (float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
       Group group = {};
       group.in[31] = bad;
-      EXPECT_FALSE(quantise_group(dtype, group.in, group.codes, &group.scale));
+      EXPECT_FALSE(reference::quantise_group(dtype, group.in, group.codes, &group.scale));
       const std::vector<float> weights = {1, bad, 2};
       const mk_matrix source = plain_matrix(weights.data(), MK_F32, 1);
       mk_weight* weight = nullptr;
@@ -106,6 +106,15 @@ std::vector<float> product(mk_context* context, const mk_weight* weight, const s
   const mk_gemm_args args = {in.data(), weight, nullptr, nullptr, out.data(), rows, columns, 0, features};
   EXPECT_EQ(mk_gemm(context, nullptr, &args), MK_OK) << mk_last_error();
   return out;
+}
+
+TEST_P(Integer, PackedWeights_AreTheReferences) {
+  const std::vector<float> weights = Random(8).numbers(33 * 75), in = Random(9).numbers(4 * 75);
+  for (int32_t dtype : kIntegerDtypes) {
+    const mk_matrix source = plain_matrix(weights.data(), MK_F32, 33);
+    const Weight expected = pack(reference(), source, 75, dtype), actual = pack(contexts()[3].get(), source, 75, dtype);
+    EXPECT_TRUE(same_bits(product(reference(), expected.get(), in, 4, 75, 33), product(reference(), actual.get(), in, 4, 75, 33)));
+  }
 }
 
 // Every weight and every element of a row at one end of its range or the other: sums of products that a careless instruction would cut off.
