@@ -13,8 +13,14 @@ public static class NumericsId
         $"{kernels}/{string.Join('+', weights.Distinct().Order().Select(type => type.ShortName()))}/kv-{kv.ShortName()}";
 
     /// <summary>The type to pack weights as; null for <c>auto</c>: each as it is stored.</summary>
-    /// <exception cref="MegaInferException">Not one of auto, fp32, bf16.</exception>
-    public static NumberType? WeightType(string name) => name is "auto" or "" ? null : Parse(name, "weights");
+    /// <exception cref="MegaInferException">Not one of auto, fp32, bf16, int8, int4.</exception>
+    public static NumberType? WeightType(string name) => name switch
+    {
+        "auto" or "" => null,
+        "int8" => NumberType.Int8,
+        "int4" => NumberType.Int4,
+        _ => Parse(name, "weights"),
+    };
 
     /// <summary>The type of the KV cache.</summary>
     /// <exception cref="MegaInferException">Not one of fp32, bf16.</exception>

@@ -29,7 +29,7 @@ public sealed class AttentionWeights : IDisposable
 
         Layers = layers;
         FinalNorm = packer.Upload(checkpoint.Tensor(checkpoint.Names.FinalNorm).ToFloat32());
-        LmHead = packer.Pack(MatrixView.Whole(checkpoint.Tensor(checkpoint.Names.LmHead)));
+        LmHead = packer.PackHead(MatrixView.Whole(checkpoint.Tensor(checkpoint.Names.LmHead)));
     }
 
     public ModelSpec Spec { get; }

@@ -37,6 +37,14 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type) : ID
         return packed;
     }
 
+    /// <summary>The LM head.</summary>
+    public PackedWeight PackHead(MatrixView matrix)
+    {
+        PackedWeight packed = Own(context.Pack([matrix], type?.OfHead()));
+        Count(packed.Bytes, packed.Type);
+        return packed;
+    }
+
     public PackedHeads PackHeads(IReadOnlyList<MatrixView> heads)
     {
         PackedHeads packed = Own(context.PackHeads(heads, type));

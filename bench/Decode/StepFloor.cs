@@ -37,7 +37,7 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
         double shared = spec.SharedExpert is { } one ? (3.0 * hidden * one.Width) + (one.HasGate ? hidden : 0) : 0;
         double router = hidden * spec.Router.ExpertCount;
 
-        double bytes = (head + (batch * hidden)) * PackedBytes(weights.Head);
+        double bytes = (head + (batch * hidden)) * PackedBytes(weights.Head); // the embedding's rows are too few to tell
         double flops = 2.0 * sequences * head;
         foreach (LayerSpec layer in spec.Layers)
         {
@@ -47,18 +47,19 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
             flops += (2.0 * batch * always) + (2.0 * batch * positions * attention.HeadCount * (attention.KeyDim + attention.ValueDim));
             if (layer.IsDense)
                 continue;
-            bytes += (router * PackedBytes(weights.Head)) + (expertsTouched * expert * PackedBytes(weights.Experts));
+            bytes += (router * PackedBytes(weights.Head.IsInteger() ? NumberType.BFloat16 : weights.Head)) + (expertsTouched * expert * PackedBytes(weights.Experts));
             flops += 2.0 * batch * (router + (spec.Router.ExpertsPerToken * expert));
         }
 
         return new StepFloor(bytes, flops);
     }
 
-    /// <summary>Bytes of a number with its part of the scales: one fp32 for 128 of FP8, one byte for 32 of 4 bits.</summary>
+    /// <summary>Bytes of a number with its part of the scales: one fp32 for 128 of FP8, one byte for 32 of MXFP4, an fp16 for 32 of int8 and int4.</summary>
     internal static double PackedBytes(NumberType type) => (type.Bits() / 8.0) + type switch
     {
         NumberType.Float8E4M3 => 4.0 / 128,
         NumberType.MxFloat4 => 1.0 / 32,
+        NumberType.Int8 or NumberType.Int4 => 2.0 / 32,
         _ => 0,
     };
 

@@ -10,9 +10,9 @@ namespace MegaInfer.Bench.Load;
 /// <summary>The options of a measured cluster that several verbs share.</summary>
 internal sealed class ClusterOptions
 {
-    private readonly Option<string> _dtype = Choice("--dtype", "Weights", "auto", "auto", "fp32", "bf16");
+    private readonly Option<string> _dtype = Choice("--dtype", "Weights", "auto", "auto", "fp32", "bf16", "int8", "int4");
     private readonly Option<string> _kvType = Choice("--kv-dtype", "Keys and values", "bf16", "bf16", "fp32");
-    private readonly Option<string> _backend = Choice("--backend", "Kernels", "auto", "auto", "reference", "avx2", "avx512");
+    private readonly Option<string> _backend = Choice("--backend", "Kernels", "auto", "auto", "reference", "avx2", "avx512", "avx512vnni");
     private readonly Option<string> _transport = Choice("--transport", "Between the nodes", "shm", "shm", "loopback");
 
     internal void AddTo(Command command)

@@ -8,7 +8,7 @@ namespace MegaInfer.Bench.Cluster;
 /// <summary>What the nodes of a cluster pack weights as, by part of the model.</summary>
 /// <param name="Projections">Attention projections, shared experts and dense layers.</param>
 /// <param name="Experts">Routed experts.</param>
-/// <param name="Head">The LM head; also what routers and embedding are stored as, which are never quantised.</param>
+/// <param name="Head">The LM head; unless it is quantised, also what routers and embedding are stored as, which never are.</param>
 public sealed record LocalWeightTypes(NumberType Projections, NumberType Experts, NumberType Head)
 {
     /// <summary>For example <c>bf16</c>, or <c>bf16+mxfp4</c>.</summary>
@@ -21,8 +21,10 @@ public sealed record LocalWeightTypes(NumberType Projections, NumberType Experts
         int layer = checkpoint.Spec.Layers.ToList().FindIndex(layer => !layer.IsDense);
         LayerTensors tensors = checkpoint.Layer(layer);
         return new LocalWeightTypes(
-            Packed(tensors.Output()), Packed(tensors.Expert(new ExpertId(0)).Gate), Packed(MatrixView.Whole(checkpoint.Tensor(checkpoint.Names.LmHead))));
+            Packed(tensors.Output(), wanted),
+            Packed(tensors.Expert(new ExpertId(0)).Gate, wanted),
+            Packed(MatrixView.Whole(checkpoint.Tensor(checkpoint.Names.LmHead)), wanted?.OfHead()));
 
-        NumberType Packed(MatrixView matrix) => (NumberType)CheckpointPacking.PackedType([matrix], wanted);
+        static NumberType Packed(MatrixView matrix, NumberType? type) => (NumberType)CheckpointPacking.PackedType([matrix], type);
     }
 }

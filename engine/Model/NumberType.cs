@@ -12,4 +12,10 @@ public enum NumberType
 
     /// <summary>4-bit E2M1, two in a byte, with a power of two for each 32 in a row.</summary>
     MxFloat4 = 4,
+
+    /// <summary>A byte with an fp16 scale for each 32 in a row. Packed weights only.</summary>
+    Int8 = 5,
+
+    /// <summary>Half a byte with an fp16 scale for each 32 in a row. Packed weights only.</summary>
+    Int4 = 6,
 }

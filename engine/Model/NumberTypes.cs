@@ -8,19 +8,25 @@ public static class NumberTypes
     {
         NumberType.Float32 => 32,
         NumberType.BFloat16 or NumberType.Float16 => 16,
-        NumberType.Float8E4M3 => 8,
-        NumberType.MxFloat4 => 4,
+        NumberType.Float8E4M3 or NumberType.Int8 => 8,
+        NumberType.MxFloat4 or NumberType.Int4 => 4,
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>Bytes of one number; not for <see cref="NumberType.MxFloat4"/>, two of which share one.</summary>
+    /// <summary>Bytes of one number; not for those of 4 bits, two of which share one.</summary>
     public static int Bytes(this NumberType type) =>
-        type == NumberType.MxFloat4 ? throw new ArgumentOutOfRangeException(nameof(type), "Two 4-bit numbers share a byte.") : type.Bits() / 8;
+        type.Bits() < 8 ? throw new ArgumentOutOfRangeException(nameof(type), "Two 4-bit numbers share a byte.") : type.Bits() / 8;
 
     /// <summary>Numbers that stand for themselves, without scales beside them.</summary>
     public static bool IsPlain(this NumberType type) => type is NumberType.Float32 or NumberType.BFloat16 or NumberType.Float16;
 
-    /// <summary>The word on the command line: <c>fp32</c>, <c>bf16</c>, <c>fp16</c>.</summary>
+    /// <summary>Made from other types when weights are packed; rows are quantised too when they meet them.</summary>
+    public static bool IsInteger(this NumberType type) => type is NumberType.Int8 or NumberType.Int4;
+
+    /// <summary>What the LM head becomes where matrices become <paramref name="type"/>: its every error is a token's, so it has 8 bits where others have 4.</summary>
+    public static NumberType OfHead(this NumberType type) => type == NumberType.Int4 ? NumberType.Int8 : type;
+
+    /// <summary>The word on the command line: <c>fp32</c>, <c>bf16</c>, <c>fp16</c>, <c>int8</c>, <c>int4</c>.</summary>
     public static string ShortName(this NumberType type) => type switch
     {
         NumberType.Float32 => "fp32",
@@ -28,6 +34,8 @@ public static class NumberTypes
         NumberType.Float16 => "fp16",
         NumberType.Float8E4M3 => "fp8",
         NumberType.MxFloat4 => "mxfp4",
+        NumberType.Int8 => "int8",
+        NumberType.Int4 => "int4",
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 

@@ -10,7 +10,8 @@ namespace MegaInfer.Engine.Reference;
 /// </summary>
 internal sealed class Linear
 {
-    private readonly float[] _weights; // [in, out]
+    private readonly float[] _weights; // [in, out]; none where the weights are whole numbers
+    private readonly IntegerMatrix? _integer;
     private readonly int _outputs;
     private readonly float[]? _bias;
 
@@ -29,21 +30,33 @@ internal sealed class Linear
         }
     }
 
+    private Linear(IntegerMatrix integer, float[]? bias)
+    {
+        _outputs = integer.Outputs;
+        _bias = bias;
+        _weights = [];
+        _integer = integer;
+    }
+
     /// <summary>A matrix of a checkpoint as a node packs it.</summary>
     /// <param name="matrix">[out, in]</param>
-    /// <param name="type">BFloat16 rounds what is wider, quantised weights too; Float32 keeps every value that is stored.</param>
+    /// <param name="type">BFloat16 rounds what is wider, quantised weights too; Int8 and Int4 quantise; Float32 keeps every value that is stored.</param>
     /// <param name="bias">[out] or null; never rounded.</param>
     public static Linear Of(MatrixView matrix, NumberType type, float[]? bias = null) => Stacked([matrix], type, bias);
 
     /// <summary>Matrices of the same inputs as one, the outputs of the first before those of the second.</summary>
-    public static Linear Stacked(IReadOnlyList<MatrixView> matrices, NumberType type, float[]? bias = null) =>
-        new([.. matrices.SelectMany(matrix => Load(matrix, type))], matrices[0].Columns, bias);
+    public static Linear Stacked(IReadOnlyList<MatrixView> matrices, NumberType type, float[]? bias = null)
+    {
+        float[] weights = [.. matrices.SelectMany(matrix => Load(matrix, type))];
+        int inputs = matrices[0].Columns;
+        return type.IsInteger() ? new Linear(new IntegerMatrix(weights, inputs, type), bias) : new Linear(weights, inputs, bias);
+    }
 
     // [in] -> [out]
     public float[] Forward(ReadOnlySpan<float> row)
     {
-        float[] result = new float[_outputs];
-        for (int input = 0; input < row.Length; input++)
+        float[] result = _integer?.Forward(row) ?? new float[_outputs];
+        for (int input = 0; _integer is null && input < row.Length; input++)
             AddScaled(row[input], _weights.AsSpan(input * _outputs, _outputs), result);
         for (int output = 0; _bias is not null && output < _outputs; output++)
             result[output] += _bias[output];

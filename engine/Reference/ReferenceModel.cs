@@ -20,7 +20,7 @@ public sealed class ReferenceModel
     /// <summary>Reads every weight, widened to fp32; the checkpoint is not needed afterwards.</summary>
     /// <param name="checkpoint">The model.</param>
     /// <param name="kvType">How keys and values are stored: Float32 or BFloat16.</param>
-    /// <param name="weightType">BFloat16 rounds projections, experts and LM head to bf16, quantised ones too; Float32 or null keeps what is stored.</param>
+    /// <param name="weightType">BFloat16 rounds projections, experts and LM head to bf16, quantised ones too; Int8 and Int4 quantise them; Float32 or null keeps what is stored.</param>
     public ReferenceModel(Checkpoint checkpoint, NumberType kvType, NumberType? weightType = null)
     {
         Spec = checkpoint.Spec;
@@ -31,7 +31,7 @@ public sealed class ReferenceModel
         _embedding = new Embedding(checkpoint.Tensor(names.Embedding).ToFloat32(), Spec.HiddenSize);
         _layers = [.. Spec.Layers.Select((layer, index) => new DecoderLayer(Spec, layer, checkpoint.Layer(index), rope, type))];
         _finalNorm = INorm.Of(Spec, checkpoint.Tensor(names.FinalNorm).ToFloat32());
-        _lmHead = Linear.Of(MatrixView.Whole(checkpoint.Tensor(names.LmHead)), type);
+        _lmHead = Linear.Of(MatrixView.Whole(checkpoint.Tensor(names.LmHead)), type.OfHead());
     }
 
     public ModelSpec Spec { get; }

@@ -11,4 +11,7 @@ public enum KernelBackend
     Avx2 = 2,
     Avx512 = 3,
     Cuda = 4,
+
+    /// <summary>AVX-512 with its products of bytes.</summary>
+    Avx512Vnni = 5,
 }

@@ -14,4 +14,10 @@ public enum WeightType
 
     /// <summary>Half a byte with a power of two for each 32 in_features. Weights only.</summary>
     MxFp4 = 4,
+
+    /// <summary>A byte with an fp16 scale for each 32 in_features. Made when weights are packed.</summary>
+    Int8 = 5,
+
+    /// <summary>Half a byte with an fp16 scale for each 32 in_features. Made when weights are packed.</summary>
+    Int4 = 6,
 }

@@ -23,7 +23,7 @@ internal sealed record ClusterSpec
     /// <summary>Expert nodes that the server starts and waits for; also the number of shares the experts are cut into.</summary>
     public required int ExpertNodes { get; init; }
 
-    /// <summary>auto, fp32 or bf16.</summary>
+    /// <summary>auto, fp32, bf16, int8 or int4.</summary>
     public required string WeightType { get; init; }
 
     /// <summary>fp32 or bf16.</summary>

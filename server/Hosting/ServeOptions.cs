@@ -17,7 +17,7 @@ internal sealed record ServeOptions
     /// <summary>auto, or 1 to 4.</summary>
     public string MicroBatches { get; init; } = "auto";
 
-    /// <summary>auto, fp32 or bf16; int8 and int4 are not built.</summary>
+    /// <summary>auto, fp32, bf16, int8 or int4.</summary>
     public string Dtype { get; init; } = "auto";
 
     /// <summary>bf16 or fp32.</summary>
@@ -86,11 +86,9 @@ internal sealed record ServeOptions
         InRange("--attention-nodes", AttentionNodes, 1, MaxNodes);
         InRange("--expert-nodes", ExpertNodes, 1, MaxNodes);
         OneOf("--micro-batches", MicroBatches, "auto", "1", "2", "3", "4");
-        if (Dtype is "int8" or "int4")
-            throw new MegaInferException($"--dtype {Dtype} is not built yet; use auto, fp32 or bf16.");
-        OneOf("--dtype", Dtype, "auto", "fp32", "bf16");
+        OneOf("--dtype", Dtype, "auto", "fp32", "bf16", "int8", "int4");
         OneOf("--kv-dtype", KvDtype, "bf16", "fp32");
-        OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512", "cuda");
+        OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512", "avx512vnni", "cuda");
         InRange("--threads", Threads, 0, 1024);
         InRange("--max-queue", MaxQueue, 0, 1_000_000);
         InRange("--max-sequences", MaxSequences, 1, 4096);

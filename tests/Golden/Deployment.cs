@@ -44,6 +44,9 @@ public sealed record Deployment
     /// <summary>Backend of the kernels on every node.</summary>
     public required string Backend { get; init; }
 
+    /// <summary>What weights are packed as; null: as stored. The reference's are the same.</summary>
+    public NumberType? WeightType { get; init; }
+
     /// <summary>
     /// The full product of what an operator can vary; model, KV type and backend take turns over it, so that the long form ends within the hour.
     /// </summary>

@@ -1,5 +1,6 @@
 using MegaInfer.Bench.Cluster;
 using MegaInfer.Engine;
+using MegaInfer.Engine.Model;
 using MegaInfer.Engine.Requests;
 using MegaInfer.Kernels;
 using MegaInfer.M2N;
@@ -25,6 +26,39 @@ public sealed class GoldenTests(Models models) : IClassFixture<Models>
 
     [Fact(Explicit = true)]
     public async Task Outcomes_OverTheFullProduct_AreTheReferences() => await CheckAsync(Deployment.FullProduct());
+
+    [Theory]
+    [InlineData(NumberType.Int8, "qwen3_moe", "auto")]
+    [InlineData(NumberType.Int4, "qwen3_moe", "avx2")]
+    [InlineData(NumberType.Int8, "deepseek_v3", "avx2")]
+    [InlineData(NumberType.Int4, "deepseek_v2", "auto")]
+    [InlineData(NumberType.Int8, "gpt_oss", "auto")]
+    [InlineData(NumberType.Int4, "mixtral", "reference")]
+    public async Task OutcomesOfQuantisedWeights_AreTheReferences(NumberType type, string family, string backend)
+    {
+        foreach (int nodes in new[] { 1, 2 })
+        {
+            var deployment = new Deployment
+            {
+                Family = family,
+                KvType = NumberType.BFloat16,
+                AttentionNodes = nodes,
+                ExpertNodes = nodes + 1,
+                MicroBatches = nodes,
+                Transport = "loopback",
+                IsInMixedBatch = nodes == 2,
+                ChunkRows = nodes == 1 ? 256 : 7,
+                Threads = nodes,
+                HitsPrefixCache = false,
+                IsPreempted = false,
+                Backend = backend,
+                WeightType = type,
+            };
+            if (!CanRun(deployment))
+                Assert.Skip("This machine lacks AVX2.");
+            await CheckAsync(deployment).WaitAsync(Bound);
+        }
+    }
 
     private async Task CheckAsync(IEnumerable<int[]> rows)
     {
@@ -52,6 +86,7 @@ public sealed class GoldenTests(Models models) : IClassFixture<Models>
             ExpertThreads = deployment.Threads,
             Backend = Enum.Parse<KernelBackend>(deployment.Backend, ignoreCase: true),
             KvType = deployment.KvType,
+            WeightType = deployment.WeightType,
             MaxChunkRows = deployment.ChunkRows,
             MaxStepRows = Math.Max(32, deployment.ChunkRows),
             KvBlocks = deployment.IsPreempted ? ScarceKvBlocks : 0,
@@ -61,7 +96,7 @@ public sealed class GoldenTests(Models models) : IClassFixture<Models>
         if (deployment.HitsPrefixCache)
             await RunAsync(cluster, deployment, firstId += 1000);
         IReadOnlyList<Outcome> outcomes = await RunAsync(cluster, deployment, firstId + 1000);
-        IReadOnlyList<Outcome> expected = models.Expected(deployment.Family, deployment.KvType);
+        IReadOnlyList<Outcome> expected = models.Expected(deployment.Family, deployment.KvType, deployment.WeightType);
         for (int i = 0; i < outcomes.Count; i++)
         {
             string? difference = outcomes[i].DifferenceFrom(expected[i]);

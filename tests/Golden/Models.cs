@@ -13,7 +13,7 @@ public sealed class Models : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("megainfer-golden-").FullName;
     private readonly ConcurrentDictionary<string, string> _folders = new();
-    private readonly ConcurrentDictionary<(string Family, NumberType KvType), IReadOnlyList<Outcome>> _expected = new();
+    private readonly ConcurrentDictionary<(string Family, NumberType KvType, NumberType? WeightType), IReadOnlyList<Outcome>> _expected = new();
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
@@ -46,10 +46,10 @@ public sealed class Models : IDisposable
     };
 
     /// <summary>One outcome for each of <see cref="Probes.Compared"/>.</summary>
-    internal IReadOnlyList<Outcome> Expected(string family, NumberType kvType) => _expected.GetOrAdd((family, kvType), key =>
+    internal IReadOnlyList<Outcome> Expected(string family, NumberType kvType, NumberType? weightType = null) => _expected.GetOrAdd((family, kvType, weightType), key =>
     {
         using Checkpoint checkpoint = Checkpoint.Open(Folder(key.Family));
-        var model = new ReferenceModel(checkpoint, key.KvType);
+        var model = new ReferenceModel(checkpoint, key.KvType, key.WeightType);
         return [.. Probes.Compared.Select(probe => Expected(model, probe))];
     });
 

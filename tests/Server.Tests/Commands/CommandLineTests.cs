@@ -16,7 +16,6 @@ public sealed class CommandLineTests
     [InlineData("serve --attention-nodes 0", "--attention-nodes 0 is out of range; use 1 to 64.")]
     [InlineData("serve --expert-nodes 1000", "--expert-nodes 1000 is out of range; use 1 to 64.")]
     [InlineData("serve --micro-batches 5", "--micro-batches 5 is not known; use auto, 1, 2, 3 or 4.")]
-    [InlineData("serve --dtype int8", "--dtype int8 is not built yet; use auto, fp32 or bf16.")]
     [InlineData("serve --dtype int3", "--dtype int3 is not known")]
     [InlineData("serve --kv-dtype fp7", "--kv-dtype fp7 is not known; use bf16 or fp32.")]
     [InlineData("serve --http nowhere", "--http nowhere is not an address; write HOST:PORT")]
