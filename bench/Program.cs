@@ -4,6 +4,7 @@ using MegaInfer.Bench.Gguf;
 using MegaInfer.Bench.M2n;
 using MegaInfer.Bench.Models;
 using MegaInfer.Bench.PingPong;
+using MegaInfer.Bench.Quality;
 using MegaInfer.Bench.Serving;
 using MegaInfer.Bench.TwoAttention;
 using MegaInfer.Engine;
@@ -14,6 +15,7 @@ var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor
     new M2nCommand().Build(),
     new DecodeCommand().Build(),
     new ServingCommand().Build(),
+    new QualityCommand().Build(),
     new PingPongCommand().Build(),
     new TwoAttentionCommand().Build(),
     new MakeModelCommand().Build(),

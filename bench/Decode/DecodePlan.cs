@@ -41,7 +41,13 @@ internal sealed record DecodePlan
     public NumberType KvType => Local.KvType;
 
     /// <summary>What a rival's copy of the weights is stored as.</summary>
-    public string RivalType => WeightTypes.ShortName == "bf16" ? "bf16" : throw new MegaInferException($"Rivals are compared in bf16; this run's weights are {WeightTypes.ShortName}.");
+    public string RivalType => Local.WeightType switch
+    {
+        NumberType.Int8 => "q8_0",
+        NumberType.Int4 => "q4_0",
+        _ when WeightTypes.ShortName == "bf16" => "bf16",
+        _ => throw new MegaInferException($"Rivals are compared in bf16, int8 and int4; this run's weights are {WeightTypes.ShortName}."),
+    };
 
     internal LocalClusterOptions LocalOptions() => Local with
     {

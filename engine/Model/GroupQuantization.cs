@@ -71,7 +71,7 @@ public static class GroupQuantization
         return scale;
     }
 
-    /// <summary>What a scale 1 / inverse explains once it is fitted: (Σ w x c)² / Σ w c², w = x².</summary>
+    /// <summary>What a scale 1 / inverse explains once it is fitted: (Σ x c)² / Σ c².</summary>
     private static float Explained(ReadOnlySpan<float> group, float inverse, out float fitted)
     {
         Span<float> products = stackalloc float[Lanes];
@@ -80,10 +80,9 @@ public static class GroupQuantization
         squares.Clear();
         for (int i = 0; i < group.Length; i++)
         {
-            float x = group[i], weight = x * x;
-            float code = Clamp(Round(x * inverse), -8f, 7f);
-            products[i % Lanes] += weight * x * code;
-            squares[i % Lanes] += weight * code * code;
+            float code = Clamp(Round(group[i] * inverse), -8f, 7f);
+            products[i % Lanes] += group[i] * code;
+            squares[i % Lanes] += code * code;
         }
 
         float square = Fold(squares);

@@ -34,17 +34,17 @@ float fold(const Eight& lanes) {
   return (a + c) + (b + d);
 }
 
-// What a scale 1 / inverse explains, if it is then fitted: (sum w x c)^2 / sum w c^2, with w = x^2. The fitted scale goes to `fitted`.
+// What a scale 1 / inverse explains, if it is then fitted: (sum x c)^2 / sum c^2. The fitted scale goes to `fitted`.
 float explained(const Eight* in, float inverse, float* fitted) {
   Eight products = {}, squares = {};
   const Eight least = products - 8.0f, most = products + 7.0f;
   for (int32_t i = 0; i < kGroup / kLanes; ++i) {
-    const Eight x = in[i], weight = x * x;
+    const Eight x = in[i];
     Eight code = (x * inverse + kWhole) - kWhole;
     code = code < least ? least : code;
     code = code > most ? most : code;
-    products += weight * x * code;
-    squares += weight * code * code;
+    products += x * code;
+    squares += code * code;
   }
   const float product = fold(products), square = fold(squares);
   if (!(square > 0.0f)) return 0.0f;
@@ -80,7 +80,7 @@ bool quantise_group(int32_t dtype, const float (&in)[kGroup], int8_t (&codes)[kG
     *scale = finite_f16(magnitude(extreme) / 127.0f);
     encode(in, float_of_f16(*scale), -127.0f, 127.0f, codes);
   } else {
-    // Below this, squares of squares would vanish; the scale is then zero anyway.
+    // Below this, squares vanish and fp16 has no scale.
     *scale = magnitude(extreme) < 0x1p-30f ? static_cast<uint16_t>(0) : finite_f16(best_scale(in, extreme));
     encode(in, float_of_f16(*scale), -8.0f, 7.0f, codes);
   }
