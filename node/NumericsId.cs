@@ -17,19 +17,16 @@ public static class NumericsId
     public static NumberType? WeightType(string name) => name switch
     {
         "auto" or "" => null,
-        "int8" => NumberType.Int8,
-        "int4" => NumberType.Int4,
-        _ => Parse(name, "weights"),
+        _ when NumberTypes.FromShortName(name) is { } type && type != NumberType.Float16 => type,
+        _ => throw new MegaInferException($"'{name}' is not a type for weights that this node has; use fp32, bf16, int8 or int4."),
     };
 
     /// <summary>The type of the KV cache.</summary>
     /// <exception cref="MegaInferException">Not one of fp32, bf16.</exception>
-    public static NumberType KvType(string name) => name.Length == 0 ? NumberType.BFloat16 : Parse(name, "the KV cache");
-
-    private static NumberType Parse(string name, string what) => NumberTypes.FromShortName(name) switch
+    public static NumberType KvType(string name) => NumberTypes.FromShortName(name.Length == 0 ? "bf16" : name) switch
     {
         NumberType.Float32 => NumberType.Float32,
         NumberType.BFloat16 => NumberType.BFloat16,
-        _ => throw new MegaInferException($"'{name}' is not a type for {what} that this node has; use fp32 or bf16."),
+        _ => throw new MegaInferException($"'{name}' is not a type for the KV cache that this node has; use fp32 or bf16."),
     };
 }

@@ -6,7 +6,8 @@ namespace MegaInfer.Bench.Decode;
 
 /// <summary>
 /// The least time that one decode step of a batch can take on a machine: its bytes at the speed of memory or its operations at the speed of fused
-/// multiply-adds, whichever is more. Every dense weight is read once, each touched expert once, and each row's keys and values once.
+/// multiply-adds, whichever is more. Every dense weight is read once, each touched expert once, and each row's keys and values once. Products with integer
+/// weights are of bytes, several at once: their operations are not counted, so their floor is that of memory.
 /// </summary>
 /// <param name="Bytes">Read from memory.</param>
 /// <param name="Flops">A multiplication and an addition are two.</param>
@@ -38,21 +39,24 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
         double router = hidden * spec.Router.ExpertCount;
 
         double bytes = (head + (batch * hidden)) * PackedBytes(weights.Head); // the embedding's rows are too few to tell
-        double flops = 2.0 * sequences * head;
+        double flops = 2.0 * sequences * head * Fused(weights.Head);
         foreach (LayerSpec layer in spec.Layers)
         {
             double positions = layer.Window > 0 ? Math.Min(layer.Window, context) : context;
             double always = Projections(attention, hidden) + (layer.IsDense ? dense : shared);
             bytes += (always * PackedBytes(weights.Projections)) + (sequences * positions * attention.CachedWidth * kv.Bytes());
-            flops += (2.0 * batch * always) + (2.0 * batch * positions * attention.HeadCount * (attention.KeyDim + attention.ValueDim));
+            flops += (2.0 * batch * always * Fused(weights.Projections)) + (2.0 * batch * positions * attention.HeadCount * (attention.KeyDim + attention.ValueDim));
             if (layer.IsDense)
                 continue;
             bytes += (router * PackedBytes(weights.Head.IsInteger() ? NumberType.BFloat16 : weights.Head)) + (expertsTouched * expert * PackedBytes(weights.Experts));
-            flops += 2.0 * batch * (router + (spec.Router.ExpertsPerToken * expert));
+            flops += 2.0 * batch * (router + (spec.Router.ExpertsPerToken * expert * Fused(weights.Experts)));
         }
 
         return new StepFloor(bytes, flops);
     }
+
+    // 1 where products are fused multiply-adds of fp32.
+    private static double Fused(NumberType type) => type.IsInteger() ? 0 : 1;
 
     /// <summary>Bytes of a number with its part of the scales: one fp32 for 128 of FP8, one byte for 32 of MXFP4, an fp16 for 32 of int8 and int4.</summary>
     internal static double PackedBytes(NumberType type) => (type.Bits() / 8.0) + type switch

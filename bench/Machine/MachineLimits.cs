@@ -20,6 +20,9 @@ internal readonly record struct MachineLimits(double ReadBytesPerSecond, double 
     internal static MachineLimits Measure(int threads)
     {
         float[][] buffers = [.. Enumerable.Range(0, threads).Select(_ => new float[BufferFloats])];
+        // Pages that were never written are all one page of zeros, which any cache holds.
+        foreach (float[] buffer in buffers)
+            Array.Fill(buffer, 1f);
         double read = Best(threads, thread => ReadAll(buffers[thread]), (double)threads * BufferFloats * sizeof(float));
         double fma = Best(threads, _ => Multiply(), 2.0 * threads * FmaIterations * Chains * Lanes);
         return new MachineLimits(read, fma);
@@ -31,7 +34,7 @@ internal readonly record struct MachineLimits(double ReadBytesPerSecond, double 
 
     private static int Lanes => Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
 
-    // The first pass touches every page and is not counted.
+    // The first pass warms up and is not counted.
     private static double Best(int threads, Func<int, float> work, double amount)
     {
         double best = 0;

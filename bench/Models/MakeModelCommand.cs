@@ -89,7 +89,7 @@ internal sealed class MakeModelCommand
     }
 
     private static NumberType ParseType(string name) =>
-        NumberTypes.FromShortName(name) ?? throw new MegaInferException($"'{name}' is not a type for --dtype; use bf16, fp16 or fp32.");
+        NumberTypes.FromShortName(name) is { } type && type.IsPlain() ? type : throw new MegaInferException($"'{name}' is not a type for --dtype; use bf16, fp16 or fp32.");
 
     private static NumberType ParseQuantized(string name) => name switch
     {

@@ -39,12 +39,14 @@ public static class NumberTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>Reads <see cref="ShortName"/> of a plain type back; null if it is none of them.</summary>
+    /// <summary>Reads <see cref="ShortName"/> of a plain or integer type back; null if it is none of them.</summary>
     public static NumberType? FromShortName(string name) => name switch
     {
         "fp32" => NumberType.Float32,
         "bf16" => NumberType.BFloat16,
         "fp16" => NumberType.Float16,
+        "int8" => NumberType.Int8,
+        "int4" => NumberType.Int4,
         _ => null,
     };
 }
