@@ -157,12 +157,14 @@ void multiply_exactly(const PackedMatrix& matrix, int32_t panel, int32_t panels,
   }
 }
 
-// Rows in turn, kMostRows at a time; panels is 1, or with a single row 2.
+// Rows in turn, in tiles of about equal height; panels is 1, or with a single row 2.
 template <int32_t kDtype>
 void multiply_all(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, int32_t count, float* sums) {
-  for (int32_t row = 0; row < count; row += kMostRows) {
-    const int32_t some = count - row < kMostRows ? count - row : kMostRows;
+  for (int32_t row = 0; row < count;) {
+    const int32_t tiles = (count - row + kMostRows - 1) / kMostRows;
+    const int32_t some = (count - row + tiles - 1) / tiles;
     multiply_exactly<kMostRows, kDtype>(matrix, panel, panels, rows + row, some, sums + static_cast<int64_t>(row) * panels * kPanelWidth);
+    row += some;
   }
 }
 
