@@ -15,7 +15,8 @@
 
 namespace {
 
-constexpr int32_t kHidden = 2048, kWidth = 768, kExperts = 64, kHeads = 32, kKvHeads = 4, kHeadDim = 128, kVocabulary = 151936;
+constexpr int32_t kHidden = 2048, kWidth = 768, kExperts = 64, kHeads = 32, kKvHeads = 4, kHeadDim = 128,
+                  kVocabulary = 151936;
 constexpr int32_t kSequences = 64, kContext = 4096;
 
 void must(mk_status status) {
@@ -97,7 +98,8 @@ double time_us(const std::function<void()>& call) {
     const auto begin = std::chrono::steady_clock::now();
     must(mk_graph_run(context, nullptr, graph));
     must(mk_stream_wait(context, nullptr));
-    runs.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / kCalls);
+    runs.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() /
+                   kCalls);
   }
   mk_graph_free(graph);
   std::sort(runs.begin(), runs.end());
@@ -106,8 +108,8 @@ double time_us(const std::function<void()>& call) {
 
 void add(const std::string& name, int32_t rows, double bytes, double flops, const std::function<void()>& call) {
   table.push_back({name, rows, time_us(call), bytes, flops});
-  std::fprintf(stderr, "%-28s %6d rows %10.1f us %8.0f GB/s %8.1f TFLOP/s\n", name.c_str(), rows, table.back().us, bytes / table.back().us / 1e3,
-               flops / table.back().us / 1e6);
+  std::fprintf(stderr, "%-28s %6d rows %10.1f us %8.0f GB/s %8.1f TFLOP/s\n", name.c_str(), rows, table.back().us,
+               bytes / table.back().us / 1e3, flops / table.back().us / 1e6);
 }
 
 void measure_copy() {
@@ -121,12 +123,14 @@ void measure_copy() {
 }
 
 void measure_ffn() {
-  const std::vector<uint16_t> gate = random_bf16(int64_t{kWidth} * kHidden * kExperts), up = random_bf16(int64_t{kWidth} * kHidden * kExperts),
+  const std::vector<uint16_t> gate = random_bf16(int64_t{kWidth} * kHidden * kExperts),
+                              up = random_bf16(int64_t{kWidth} * kHidden * kExperts),
                               down = random_bf16(int64_t{kWidth} * kHidden * kExperts);
   std::vector<mk_expert_matrices> sources;
   for (int32_t e = 0; e < kExperts; ++e) {
     const size_t at = static_cast<size_t>(e) * kWidth * kHidden;
-    mk_expert_matrices expert = {bf16_matrix(gate, kWidth), bf16_matrix(up, kWidth), bf16_matrix(down, kHidden), nullptr, nullptr, nullptr};
+    mk_expert_matrices expert = {
+        bf16_matrix(gate, kWidth), bf16_matrix(up, kWidth), bf16_matrix(down, kHidden), nullptr, nullptr, nullptr};
     expert.gate.data = gate.data() + at;
     expert.up.data = up.data() + at;
     expert.down.data = down.data() + at;
@@ -156,13 +160,16 @@ void measure_ffn() {
       row_of_pair.push_back(in + static_cast<int64_t>(r) * kHidden);
       out_of_pair.push_back(out + static_cast<int64_t>(r) * kHidden);
     }
-    const mk_grouped_ffn_args args = {experts, to_device(offsets), to_device(row_of_pair), to_device(out_of_pair), rows, 0};
+    const mk_grouped_ffn_args args = {experts, to_device(offsets), to_device(row_of_pair), to_device(out_of_pair), rows,
+                                      0};
     const double weights = 2.0 * 3 * kWidth * kHidden * touched, rows_bytes = 4.0 * 2 * rows * kHidden;
-    add("grouped_ffn", rows, weights + rows_bytes, 2.0 * 3 * kWidth * kHidden * rows, [&] { must(mk_grouped_ffn(context, nullptr, &args)); });
+    add("grouped_ffn", rows, weights + rows_bytes, 2.0 * 3 * kWidth * kHidden * rows,
+        [&] { must(mk_grouped_ffn(context, nullptr, &args)); });
     // Row 0 visits expert 0 in every call.
     const std::vector<float> row = to_host(out, kHidden);
     if (first.empty()) first = row;
-    if (std::memcmp(first.data(), row.data(), kHidden * sizeof(float)) != 0) faults.push_back("grouped_ffn: row 0 differs at " + std::to_string(rows) + " rows");
+    if (std::memcmp(first.data(), row.data(), kHidden * sizeof(float)) != 0)
+      faults.push_back("grouped_ffn: row 0 differs at " + std::to_string(rows) + " rows");
   }
   mk_free(context, in);
   mk_free(context, out);
@@ -180,10 +187,12 @@ void measure_gemm(const char* name, int32_t features, int32_t columns, std::vect
   std::vector<float> first;
   for (int32_t rows : row_counts) {
     const mk_gemm_args args = {in, weight, nullptr, nullptr, out, rows, columns, 0, features};
-    add(name, rows, 2.0 * features * columns + 4.0 * rows * (features + columns), 2.0 * rows * features * columns, [&] { must(mk_gemm(context, nullptr, &args)); });
+    add(name, rows, 2.0 * features * columns + 4.0 * rows * (features + columns), 2.0 * rows * features * columns,
+        [&] { must(mk_gemm(context, nullptr, &args)); });
     const std::vector<float> row = to_host(out, static_cast<size_t>(features));
     if (first.empty()) first = row;
-    if (std::memcmp(first.data(), row.data(), row.size() * sizeof(float)) != 0) faults.push_back(std::string(name) + ": row 0 differs at " + std::to_string(rows) + " rows");
+    if (std::memcmp(first.data(), row.data(), row.size() * sizeof(float)) != 0)
+      faults.push_back(std::string(name) + ": row 0 differs at " + std::to_string(rows) + " rows");
   }
   mk_free(context, in);
   mk_free(context, out);
@@ -197,10 +206,13 @@ void measure_attention() {
   must(mk_allocate(context, block_bytes * kBlocks, &cache));
   const std::vector<uint16_t> values = random_bf16(static_cast<int64_t>(block_bytes / 2) * kTable);
   for (int32_t s = 0; s < kSequences; ++s)
-    must(mk_copy(context, nullptr, static_cast<char*>(cache) + block_bytes * static_cast<uint64_t>(kTable) * static_cast<uint64_t>(s), values.data(), block_bytes * kTable));
+    must(mk_copy(context, nullptr,
+                 static_cast<char*>(cache) + block_bytes * static_cast<uint64_t>(kTable) * static_cast<uint64_t>(s),
+                 values.data(), block_bytes * kTable));
   std::vector<int32_t> tables;
   for (int32_t i = 0; i < kBlocks; ++i) tables.push_back(i);
-  for (int32_t i = kBlocks - 1; i > 0; --i) std::swap(tables[static_cast<size_t>(i)], tables[random_bits() % static_cast<uint32_t>(i + 1)]);
+  for (int32_t i = kBlocks - 1; i > 0; --i)
+    std::swap(tables[static_cast<size_t>(i)], tables[random_bits() % static_cast<uint32_t>(i + 1)]);
   std::vector<int32_t> sequence, positions(kSequences, kContext - 1);
   for (int32_t s = 0; s < kSequences; ++s) sequence.push_back(s);
   const int32_t width = kHeads * kHeadDim;
@@ -225,10 +237,12 @@ void measure_attention() {
   for (int32_t rows : {1, 16, 64}) {
     args.rows = rows;
     const double bytes = 2.0 * 2 * kKvHeads * kHeadDim * kContext * rows + 8.0 * rows * width;
-    add("attention decode, 4K", rows, bytes, 4.0 * kHeads * kHeadDim * kContext * rows, [&] { must(mk_paged_attention(context, nullptr, &args)); });
+    add("attention decode, 4K", rows, bytes, 4.0 * kHeads * kHeadDim * kContext * rows,
+        [&] { must(mk_paged_attention(context, nullptr, &args)); });
     const std::vector<float> row = to_host(out, static_cast<size_t>(width));
     if (first.empty()) first = row;
-    if (std::memcmp(first.data(), row.data(), row.size() * sizeof(float)) != 0) faults.push_back("attention: row 0 differs at " + std::to_string(rows) + " rows");
+    if (std::memcmp(first.data(), row.data(), row.size() * sizeof(float)) != 0)
+      faults.push_back("attention: row 0 differs at " + std::to_string(rows) + " rows");
   }
   mk_free(context, cache);
 }
@@ -249,8 +263,10 @@ void measure_small() {
   gate.top_k = 8;
   gate.normalize = gate.groups = gate.top_groups = 1;
   gate.scaling = 1;
-  add("gate_topk, 128 experts", kRows, 4.0 * kRows * (128 + 16), 0, [&] { must(mk_gate_topk(context, nullptr, &gate)); });
-  const mk_log_sum_exp_args sums = {rows, device_floats(kRows), to_device(std::vector<double>(kRows)), kRows, kVocabulary, kVocabulary, 0};
+  add("gate_topk, 128 experts", kRows, 4.0 * kRows * (128 + 16), 0,
+      [&] { must(mk_gate_topk(context, nullptr, &gate)); });
+  const mk_log_sum_exp_args sums = {
+      rows, device_floats(kRows), to_device(std::vector<double>(kRows)), kRows, kVocabulary, kVocabulary, 0};
   add("log_sum_exp", kRows, 4.0 * kRows * kVocabulary, 0, [&] { must(mk_log_sum_exp(context, nullptr, &sums)); });
 }
 
@@ -282,8 +298,8 @@ int main(int argc, char** argv) {
   }
   std::fprintf(file, "{\"numerics\":\"%s\",\"rows\":[", mk_context_numerics(context));
   for (size_t i = 0; i < table.size(); ++i)
-    std::fprintf(file, "%s\n {\"name\":\"%s\",\"rows\":%d,\"us\":%.3f,\"bytes\":%.0f,\"flops\":%.0f}", i == 0 ? "" : ",", table[i].name.c_str(), table[i].rows,
-                 table[i].us, table[i].bytes, table[i].flops);
+    std::fprintf(file, "%s\n {\"name\":\"%s\",\"rows\":%d,\"us\":%.3f,\"bytes\":%.0f,\"flops\":%.0f}",
+                 i == 0 ? "" : ",", table[i].name.c_str(), table[i].rows, table[i].us, table[i].bytes, table[i].flops);
   std::fprintf(file, "\n],\"faults\":%zu}\n", faults.size());
   std::fclose(file);
   for (const std::string& fault : faults) std::fprintf(stderr, "gpu_roofline: %s\n", fault.c_str());

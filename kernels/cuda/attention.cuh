@@ -1,153 +1,11 @@
-// The paged KV cache: writing rows, and attention over it. Work is cut at fixed positions, so a row's bits depend on its own positions only.
-#pragma once
-
-#include "bounds.h"
-#include "cuda/jobs.h"
-#include "numbers.h"
-
-namespace mk::device {
-
-using namespace mk::cuda;
-
-constexpr int kBlockTokens = MK_KV_BLOCK_TOKENS;
-
-MK_DEVICE bool find_place(const int32_t* sequence_of_row, const int32_t* positions, int sequences, int table_stride, int row, int32_t& sequence,
-                          int32_t& position, Status* status) {
-  sequence = sequence_of_row[row];
-  position = positions[row];
-  if (sequence < 0 || sequence >= sequences) {
-    if (thread_x() == 0) report(status, kBadSequence);
-    return false;
-  }
-  if (position < 0 || position >= table_stride * kBlockTokens) {
-    if (thread_x() == 0) report(status, kBadPosition);
-    return false;
-  }
-  return true;
-}
-
-MK_DEVICE void store_as(void* data, int64_t index, float value, int dtype) {
-  if (dtype == MK_F32)
-    static_cast<float*>(data)[index] = value;
-  else
-    static_cast<uint16_t*>(data)[index] = float_to_bf16(value);
-}
-
-// Elements of a block of the cache.
-MK_DEVICE int64_t block_elements(int kv_heads, int head_dim, int is_latent) {
-  return static_cast<int64_t>(is_latent != 0 ? 1 : 2) * kv_heads * head_dim * kBlockTokens;
-}
-
-MK_KERNEL mk_kv_write_kernel(mk_kv_write_args args, Status* status) {
-  begin_kernel();
-  int32_t sequence, position;
-  if (!find_place(args.sequence_of_row, args.positions, args.sequences, args.block_table_stride, block_x(), sequence, position, status)) return;
-  const int32_t block = args.block_tables[static_cast<int64_t>(sequence) * args.block_table_stride + position / kBlockTokens];
-  if (block < 0 || block >= args.block_count) {
-    if (thread_x() == 0) report(status, kBadBlock);
-    return;
-  }
-  const int slot = position % kBlockTokens;
-  const int width = args.kv_heads * args.head_dim;
-  const int64_t keys = block * block_elements(args.kv_heads, args.head_dim, args.is_latent);
-  const int64_t values = keys + static_cast<int64_t>(width) * kBlockTokens;
-  const float* key_row = args.keys + static_cast<int64_t>(block_x()) * args.stride;
-  for (int i = thread_x(); i < width; i += threads()) {
-    store_as(args.cache, keys + static_cast<int64_t>(i) * kBlockTokens + slot, key_row[i], args.kv_dtype);
-    if (args.is_latent != 0) continue;
-    const int head = i / args.head_dim, dim = i % args.head_dim;
-    store_as(args.cache, values + (static_cast<int64_t>(head) * kBlockTokens + slot) * args.head_dim + dim,
-             args.values[static_cast<int64_t>(block_x()) * args.stride + i], args.kv_dtype);
-  }
-}
-
-// ---- any shape and type: a block of 128 threads takes a row's head, tile by tile ----
-
-constexpr int kPlainAttentionThreads = 128;
-
-MK_KERNEL mk_attention_plain_kernel(mk_paged_attention_args args, Status* status) {
-  begin_kernel();
-  __shared__ float query[kMostHeadDim];
-  __shared__ float scores[kBlockTokens];
-  const int row = block_x(), head = block_y(), kv_head = head / (args.heads / args.kv_heads);
-  int32_t sequence, position;
-  if (!find_place(args.sequence_of_row, args.positions, args.sequences, args.block_table_stride, row, sequence, position, status)) return;
-  const int32_t* table = args.block_tables + static_cast<int64_t>(sequence) * args.block_table_stride;
-  const int begin = args.window > 0 && position - args.window + 1 > 0 ? position - args.window + 1 : 0;
-  const float* q = args.queries + static_cast<int64_t>(row) * args.query_stride + static_cast<int64_t>(head) * args.head_dim;
-  for (int i = thread_x(); i < args.head_dim; i += kPlainAttentionThreads) query[i] = q[i];
-  constexpr int kMostParts = kMostHeadDim / kPlainAttentionThreads;
-  float out[kMostParts];
-#pragma unroll
-  for (int i = 0; i < kMostParts; ++i) out[i] = 0.0f;
-  float most = -infinity(), sum = 0.0f;
-  const int64_t head_elements = static_cast<int64_t>(args.head_dim) * kBlockTokens;
-  for (int tile = begin / kBlockTokens; tile <= position / kBlockTokens; ++tile) {
-    const int32_t block = table[tile];
-    if (block < 0 || block >= args.block_count) {
-      if (thread_x() == 0) report(status, kBadBlock);
-      return;
-    }
-    const int64_t keys = block * block_elements(args.kv_heads, args.head_dim, args.is_latent) + kv_head * head_elements;
-    const int64_t values = keys + (args.is_latent != 0 ? 0 : args.kv_heads * head_elements);
-    // Eight threads share a position.
-    const int token = thread_x() / 8, part = thread_x() % 8, at = tile * kBlockTokens + token;
-    const bool is_seen = at >= begin && at <= position;
-    float score = 0.0f;
-    sync_block();
-    if (is_seen) {
-      for (int d = part; d < args.head_dim; d += 8)
-        score = fused(query[d], load_as_float(args.cache, keys + static_cast<int64_t>(d) * kBlockTokens + token, args.kv_dtype), score);
-    }
-#pragma unroll
-    for (int mask = 4; mask > 0; mask /= 2) score = score + shuffle_xor(score, mask);
-    if (part == 0) scores[token] = is_seen ? score * args.scale : -infinity();
-    sync_block();
-    float now = most;
-#pragma unroll
-    for (int j = 0; j < kBlockTokens; ++j) now = greater(scores[j], now);
-    const float correction = exp_of(most - now);
-    float p[kBlockTokens], tile_sum = 0.0f;
-#pragma unroll
-    for (int j = 0; j < kBlockTokens; ++j) {
-      p[j] = exp_of(scores[j] - now);
-      tile_sum = tile_sum + p[j];
-    }
-    sum = fused(sum, correction, tile_sum);
-    most = now;
-#pragma unroll
-    for (int i = 0; i < kMostParts; ++i) {
-      const int d = thread_x() + i * kPlainAttentionThreads;
-      if (d >= args.value_dim) break;
-      out[i] = out[i] * correction;
-#pragma unroll
-      for (int j = 0; j < kBlockTokens; ++j) {
-        const int seen = tile * kBlockTokens + j;
-        if (seen < begin || seen > position) continue;
-        const int64_t where = args.is_latent != 0 ? keys + static_cast<int64_t>(d) * kBlockTokens + j : values + static_cast<int64_t>(j) * args.head_dim + d;
-        out[i] = fused(p[j], load_as_float(args.cache, where, args.kv_dtype), out[i]);
-      }
-    }
-  }
-  if (args.sinks != nullptr) {
-    const float sink = args.sinks[head], now = greater(sink, most), correction = exp_of(most - now);
-    sum = fused(sum, correction, exp_of(sink - now));
-#pragma unroll
-    for (int i = 0; i < kMostParts; ++i) out[i] = out[i] * correction;
-  }
-  const float share = 1.0f / sum;
-  float* to = args.out + static_cast<int64_t>(row) * args.out_stride + static_cast<int64_t>(head) * args.value_dim;
-#pragma unroll
-  for (int i = 0; i < kMostParts; ++i) {
-    const int d = thread_x() + i * kPlainAttentionThreads;
-    if (d < args.value_dim) to[d] = out[i] * share;
-  }
-}
-
-// ---- bf16 caches of head_dim 64 and 128 on the tensor cores ----
-//
+// Attention over bf16 caches of head_dim 64 and 128 on the tensor cores.
 // A block takes a row's group of query heads (the instruction's 16 rows), one KV head and one split; its warps take the split's tiles in turn, each with
 // stages of its own, and are added in order at the end.
+#pragma once
+
+#include "paged_cache.cuh"
+
+namespace mk::device {
 
 template <int kHeadDim>
 struct AttentionShape {
@@ -184,8 +42,8 @@ struct RowState {
 };
 
 template <int kHeadDim>
-MK_DEVICE void attend_tile(uint32_t stage, const uint32_t (&query)[kHeadDim / 16][4], float scale, int first, int last, RowState& state,
-                           float (&out)[kHeadDim / 8][4]) {
+MK_DEVICE void attend_tile(uint32_t stage, const uint32_t (&query)[kHeadDim / 16][4], float scale, int first, int last,
+                           RowState& state, float (&out)[kHeadDim / 8][4]) {
   using Shape = AttentionShape<kHeadDim>;
   const int lane = lane_id();
   float scores[2][4] = {};
@@ -233,8 +91,8 @@ MK_DEVICE void attend_tile(uint32_t stage, const uint32_t (&query)[kHeadDim / 16
       out[n][2 * half + 1] = out[n][2 * half + 1] * correction;
     }
   }
-  const uint32_t p[4] = {pack_bf16(scores[0][0], scores[0][1]), pack_bf16(scores[0][2], scores[0][3]), pack_bf16(scores[1][0], scores[1][1]),
-                         pack_bf16(scores[1][2], scores[1][3])};
+  const uint32_t p[4] = {pack_bf16(scores[0][0], scores[0][1]), pack_bf16(scores[0][2], scores[0][3]),
+                         pack_bf16(scores[1][0], scores[1][1]), pack_bf16(scores[1][2], scores[1][3])};
   const int token = lane % 16;
   const uint32_t values = stage + Shape::kPartBytes + token * kHeadDim * 2;
 #pragma unroll
@@ -264,7 +122,9 @@ MK_DEVICE void attend(const AttentionJob& job, Status* status) {
   const int row = job.first_row + block_z(), kv_head = block_y(), split = block_x();
   const int group = args.heads / args.kv_heads, lane = lane_id(), warp = warp_id();
   int32_t sequence, position;
-  if (!find_place(args.sequence_of_row, args.positions, args.sequences, args.block_table_stride, row, sequence, position, status)) return;
+  if (!find_place(args.sequence_of_row, args.positions, args.sequences, args.block_table_stride, row, sequence,
+                  position, status))
+    return;
   const int begin = args.window > 0 && position - args.window + 1 > 0 ? position - args.window + 1 : 0;
   const int first_split = begin / kAttentionSplit, last_split = position / kAttentionSplit;
   if (split < first_split || split > last_split) return;
@@ -285,7 +145,8 @@ MK_DEVICE void attend(const AttentionJob& job, Status* status) {
   const char* cache = static_cast<const char*>(args.cache) + kv_head * head_bytes;
 
   uint32_t query[Shape::kSteps][4];
-  const float* q = args.queries + static_cast<int64_t>(row) * args.query_stride + static_cast<int64_t>(kv_head) * group * kHeadDim;
+  const float* q =
+      args.queries + static_cast<int64_t>(row) * args.query_stride + static_cast<int64_t>(kv_head) * group * kHeadDim;
 #pragma unroll
   for (int step = 0; step < Shape::kSteps; ++step) {
 #pragma unroll
@@ -369,10 +230,12 @@ MK_DEVICE void attend(const AttentionJob& job, Status* status) {
     }
     const int query_head = kv_head * group + head;
     if (first_split == last_split) {
-      args.out[static_cast<int64_t>(row) * args.out_stride + query_head * kHeadDim + i % kHeadDim] = finish(total, most, sum, args.sinks, query_head);
+      args.out[static_cast<int64_t>(row) * args.out_stride + query_head * kHeadDim + i % kHeadDim] =
+          finish(total, most, sum, args.sinks, query_head);
       continue;
     }
-    float* to = job.partial + ((static_cast<int64_t>(block_z()) * args.heads + query_head) * job.splits + split) * (kHeadDim + 2);
+    float* to = job.partial +
+                ((static_cast<int64_t>(block_z()) * args.heads + query_head) * job.splits + split) * (kHeadDim + 2);
     to[i % kHeadDim] = total;
     if (i % kHeadDim == 0) {
       to[kHeadDim] = most;
@@ -399,7 +262,8 @@ MK_KERNEL mk_attention_sum_kernel(AttentionJob job) {
   const int row = job.first_row + block_y(), head = block_x(), dim = thread_x();
   const int32_t position = args.positions[row];
   const int32_t sequence = args.sequence_of_row[row];
-  if (position < 0 || position >= args.block_table_stride * kBlockTokens || sequence < 0 || sequence >= args.sequences) return;
+  if (position < 0 || position >= args.block_table_stride * kBlockTokens || sequence < 0 || sequence >= args.sequences)
+    return;
   const int begin = args.window > 0 && position - args.window + 1 > 0 ? position - args.window + 1 : 0;
   const int first = begin / kAttentionSplit, last = position / kAttentionSplit;
   if (first == last) return;
@@ -413,7 +277,8 @@ MK_KERNEL mk_attention_sum_kernel(AttentionJob job) {
     sum = fused(parts[s * size + args.head_dim + 1], weight, sum);
     total = fused(parts[s * size + dim], weight, total);
   }
-  args.out[static_cast<int64_t>(row) * args.out_stride + head * args.head_dim + dim] = finish(total, most, sum, args.sinks, head);
+  args.out[static_cast<int64_t>(row) * args.out_stride + head * args.head_dim + dim] =
+      finish(total, most, sum, args.sinks, head);
 }
 
 }  // namespace mk::device

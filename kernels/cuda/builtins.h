@@ -32,7 +32,9 @@ MK_DEVICE int blocks_x() { return __nvvm_read_ptx_sreg_nctaid_x(); }
 MK_DEVICE float square_root(float value) { return __nvvm_sqrt_rn_f(value); }
 MK_DEVICE float f16_to_float(uint16_t value) { return static_cast<float>(__builtin_bit_cast(_Float16, value)); }
 // To nearest, ties to even; the first argument in the lower half.
-MK_DEVICE uint32_t pack_bf16(float low, float high) { return __builtin_bit_cast(uint32_t, __nvvm_ff2bf16x2_rn(high, low)); }
+MK_DEVICE uint32_t pack_bf16(float low, float high) {
+  return __builtin_bit_cast(uint32_t, __nvvm_ff2bf16x2_rn(high, low));
+}
 #else
 MK_DEVICE int thread_x() { return threadIdx.x; }
 MK_DEVICE int block_x() { return blockIdx.x; }
@@ -118,7 +120,9 @@ MK_DEVICE Four load_four(const float* address) {
   return four;
 }
 MK_DEVICE void store_four(void* address, const uint32_t (&words)[4]) {
-  asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3]) : "memory");
+  asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(words[0]), "r"(words[1]), "r"(words[2]),
+               "r"(words[3])
+               : "memory");
 }
 
 // From the cache that all multiprocessors share: what another block may have written meanwhile.
@@ -166,7 +170,8 @@ MK_DEVICE void load_matrices_transposed(uint32_t (&out)[4], uint32_t address) {
 // d += a (16 x 16, row-major) x b (16 x 8), bf16 factors, fp32 sums.
 MK_DEVICE void multiply_add(float* d, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
+      "%3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }

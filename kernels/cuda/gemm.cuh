@@ -53,17 +53,20 @@ MK_DEVICE void clear(float (&sums)[kGemmRows / 2]) {
 }
 
 // The sums of in_features from split `first` up to `last`: within a split one chain, the splits then added in order.
-MK_DEVICE void multiply(const GemmJob& job, const RowTile& tile, int feature_block, int first, int last, float (&total)[kGemmRows / 2]) {
+MK_DEVICE void multiply(const GemmJob& job, const RowTile& tile, int feature_block, int first, int last,
+                        float (&total)[kGemmRows / 2]) {
   const int begin = split_begin(job, first), end = split_begin(job, last);
   const int atom_count = (tile.rows + kAtomRows - 1) / kAtomRows;
-  const char* weights = job.weights + tile.expert * job.expert_bytes + static_cast<int64_t>(feature_block) * job.depth_blocks * kTileBytes;
+  const char* weights = job.weights + tile.expert * job.expert_bytes +
+                        static_cast<int64_t>(feature_block) * job.depth_blocks * kTileBytes;
   const char* atoms = job.atoms + static_cast<int64_t>(tile.atom) * kAtomBytes;
   const int64_t atom_step = static_cast<int64_t>(job.capacity) * kAtomBytes;
   const Pipeline pipeline = {shared_address(dynamic_shared())};
 #pragma unroll
   for (int i = 0; i < kGemmStages - 1; ++i) {
     if (begin + i < end)
-      pipeline.ask(i, weights + static_cast<int64_t>(begin + i) * kTileBytes, atoms + (begin + i) * atom_step, atom_count * kAtomBytes);
+      pipeline.ask(i, weights + static_cast<int64_t>(begin + i) * kTileBytes, atoms + (begin + i) * atom_step,
+                   atom_count * kAtomBytes);
     else
       pipeline.nothing();
   }
@@ -76,7 +79,8 @@ MK_DEVICE void multiply(const GemmJob& job, const RowTile& tile, int feature_blo
     sync_block();  // all see the stage, and all are done with the one before it, which is filled again
     const int ahead = block + kGemmStages - 1;
     if (ahead < end)
-      pipeline.ask(step + kGemmStages - 1, weights + static_cast<int64_t>(ahead) * kTileBytes, atoms + ahead * atom_step, atom_count * kAtomBytes);
+      pipeline.ask(step + kGemmStages - 1, weights + static_cast<int64_t>(ahead) * kTileBytes,
+                   atoms + ahead * atom_step, atom_count * kAtomBytes);
     else
       pipeline.nothing();
     multiply_stage(stage, atom_count, sums);

@@ -72,7 +72,8 @@ MK_DEVICE bool find_work(const GemmJob& job, int index, Work& work) {
   work.first_split = job.parts > 1 ? part : 0;
   work.last_split = job.parts > 1 ? part + 1 : job.splits;
   // Row tiles beyond the plan's are an upper bound's rest.
-  if (!find_tile(job.tiles, job.plan, job.rows, kHopperRows, within / job.feature_blocks, work.rows)) work.rows.rows = 0;
+  if (!find_tile(job.tiles, job.plan, job.rows, kHopperRows, within / job.feature_blocks, work.rows))
+    work.rows.rows = 0;
   work.rows.rows = uniform(work.rows.rows);
   return true;
 }
@@ -88,7 +89,8 @@ MK_DEVICE void ask_all(const GemmJob& job, const Stages& stages) {
     if (work.rows.rows == 0) continue;
     const int bytes = (work.rows.rows + kAtomRows - 1) / kAtomRows * kAtomBytes;
     const int begin = split_begin(job, work.first_split), end = split_begin(job, work.last_split);
-    const char* weights = job.weights + work.rows.expert * job.expert_bytes + static_cast<int64_t>(work.feature_block) * job.depth_blocks * kTileBytes;
+    const char* weights = job.weights + work.rows.expert * job.expert_bytes +
+                          static_cast<int64_t>(work.feature_block) * job.depth_blocks * kTileBytes;
     const char* atoms = job.atoms + static_cast<int64_t>(work.rows.atom) * kAtomBytes;
     int asked = begin;
     if (ahead < 0) {
@@ -101,7 +103,8 @@ MK_DEVICE void ask_all(const GemmJob& job, const Stages& stages) {
       }
       begin_kernel();
       for (int i = 0; i < ahead; ++i) {
-        if (lane_id() == 0) copy_bulk(stages.at(i) + kTileBytes, atoms + (begin + i) * atom_step, bytes, stages.full(i));
+        if (lane_id() == 0)
+          copy_bulk(stages.at(i) + kTileBytes, atoms + (begin + i) * atom_step, bytes, stages.full(i));
         turn.next();
       }
       asked = begin + ahead;
@@ -129,7 +132,8 @@ MK_DEVICE void multiply_stage(float (&sums)[64], uint32_t weights, uint32_t rows
 
 // One tile's sums, by a consumer warpgroup (0 or 1).
 template <int kRows>
-MK_DEVICE void multiply_tile(const GemmJob& job, const Stages& stages, const Work& work, int warpgroup, Turn& turn, float (&total)[64]) {
+MK_DEVICE void multiply_tile(const GemmJob& job, const Stages& stages, const Work& work, int warpgroup, Turn& turn,
+                             float (&total)[64]) {
   constexpr int kSums = kRows / 2;
   float sums[64];
   const int is_leader = thread_x() % kWarpgroup == 0 ? 1 : 0;
@@ -155,7 +159,8 @@ MK_DEVICE void multiply_tile(const GemmJob& job, const Stages& stages, const Wor
   }
 }
 
-MK_DEVICE void multiply_work(const GemmJob& job, const Stages& stages, const Work& work, int warpgroup, Turn& turn, float (&total)[64]) {
+MK_DEVICE void multiply_work(const GemmJob& job, const Stages& stages, const Work& work, int warpgroup, Turn& turn,
+                             float (&total)[64]) {
   const int rows = work.rows.rows;
   if (rows <= 8)
     multiply_tile<8>(job, stages, work, warpgroup, turn, total);
@@ -192,18 +197,22 @@ MK_DEVICE void run_tiles(const GemmJob& job, Store store) {
 }
 
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_gemm_kernel(DenseJob job) {
-  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) MK_INLINE_LAMBDA {
+  run_tiles(job.gemm, [&](const Work& work, const float(&sums)[64]) MK_INLINE_LAMBDA {
     store_dense_tile<kHopperRows>(job, work.rows, work.feature_block, work.first_split, sums);
-    if (job.arrivals != nullptr) add_parts<kHopperRows>(job, work.rows, work.feature_block, []() MK_INLINE_LAMBDA { sync_consumers(); });
+    if (job.arrivals != nullptr)
+      add_parts<kHopperRows>(job, work.rows, work.feature_block, []() MK_INLINE_LAMBDA { sync_consumers(); });
   });
 }
 
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_ffn_gate_up_kernel(FfnJob job) {
-  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) MK_INLINE_LAMBDA { store_activated_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
+  run_tiles(job.gemm, [&](const Work& work, const float(&sums)[64]) MK_INLINE_LAMBDA {
+    store_activated_tile<kHopperRows>(job, work.rows, work.feature_block, sums);
+  });
 }
 
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_ffn_down_kernel(FfnJob job) {
-  run_tiles(job.gemm, [&](const Work& work, const float (&sums)[64]) MK_INLINE_LAMBDA { store_down_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
+  run_tiles(job.gemm, [&](const Work& work, const float(&sums)[64])
+                          MK_INLINE_LAMBDA { store_down_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
 }
 
 }  // namespace mk::device

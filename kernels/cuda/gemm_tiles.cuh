@@ -11,7 +11,8 @@ using namespace mk::cuda;
 // ---- which rows go with which expert ----
 
 // Offsets (checked here) to tiles of rows; one block. plan[0] becomes the number of tiles. Dynamic shared memory: 2 x (experts + 1) ints.
-MK_KERNEL mk_ffn_plan_kernel(const int32_t* offsets, int experts, int pairs, int tile_rows, RowTile* tiles, int32_t* plan, Status* status) {
+MK_KERNEL mk_ffn_plan_kernel(const int32_t* offsets, int experts, int pairs, int tile_rows, RowTile* tiles,
+                             int32_t* plan, Status* status) {
   begin_kernel();
   int32_t* atoms = reinterpret_cast<int32_t*>(dynamic_shared());
   int32_t* counts = atoms + experts + 1;
@@ -21,7 +22,8 @@ MK_KERNEL mk_ffn_plan_kernel(const int32_t* offsets, int experts, int pairs, int
   sync_block();
   const int begin = e < experts ? offsets[e] : 0;
   const int rows = e < experts ? offsets[e + 1] - begin : 0;
-  if (e < experts && (rows < 0 || begin < 0 || begin + rows > pairs || (e == 0 && begin != 0) || (e == experts - 1 && begin + rows != pairs)))
+  if (e < experts && (rows < 0 || begin < 0 || begin + rows > pairs || (e == 0 && begin != 0) ||
+                      (e == experts - 1 && begin + rows != pairs)))
     fault = 1;
   sync_block();
   if (fault != 0) {
@@ -106,10 +108,12 @@ MK_KERNEL mk_gather_kernel(GatherJob job) {
         words[3] = pack_bf16(high.values[2], high.values[3]);
       } else {
 #pragma unroll
-        for (int j = 0; j < 4; ++j) words[j] = pack_bf16(2 * j < count ? from[2 * j] : 0.0f, 2 * j + 1 < count ? from[2 * j + 1] : 0.0f);
+        for (int j = 0; j < 4; ++j)
+          words[j] = pack_bf16(2 * j < count ? from[2 * j] : 0.0f, 2 * j + 1 < count ? from[2 * j + 1] : 0.0f);
       }
     }
-    char* atom = job.atoms + (static_cast<int64_t>(block_x()) * job.capacity + tile.atom + row / kAtomRows) * kAtomBytes;
+    char* atom =
+        job.atoms + (static_cast<int64_t>(block_x()) * job.capacity + tile.atom + row / kAtomRows) * kAtomBytes;
     store_four(atom + row % kAtomRows * kTileRowBytes + ((chunk ^ (row % kAtomRows)) * 16), words);
   }
 }
@@ -132,8 +136,10 @@ MK_DEVICE void store_dense(const DenseJob& job, int64_t row, int feature, float 
 
 // What is done with each sum whose row and feature exist.
 template <int kRows, typename Action>
-MK_DEVICE void for_each_sum(const RowTile& tile, int feature_block, int features, const float (&sums)[kRows / 2], Action action) {
-  const int first = feature_block * kTileFeatures + feature_of_sum(0), second = feature_block * kTileFeatures + feature_of_sum(2);
+MK_DEVICE void for_each_sum(const RowTile& tile, int feature_block, int features, const float (&sums)[kRows / 2],
+                            Action action) {
+  const int first = feature_block * kTileFeatures + feature_of_sum(0),
+            second = feature_block * kTileFeatures + feature_of_sum(2);
 #pragma unroll
   for (int i = 0; i < kRows / 8; ++i) {
     if (8 * i >= tile.rows) break;
@@ -148,15 +154,18 @@ MK_DEVICE void for_each_sum(const RowTile& tile, int feature_block, int features
 }
 
 template <int kRows>
-MK_DEVICE void store_dense_tile(const DenseJob& job, const RowTile& tile, int feature_block, int split, const float (&sums)[kRows / 2]) {
+MK_DEVICE void store_dense_tile(const DenseJob& job, const RowTile& tile, int feature_block, int split,
+                                const float (&sums)[kRows / 2]) {
   if (job.partial == nullptr) {
-    for_each_sum<kRows>(tile, feature_block, job.features, sums,
-                        [&](int row, int feature, float sum) MK_INLINE_LAMBDA { store_dense(job, tile.pair + row, feature, sum); });
+    for_each_sum<kRows>(tile, feature_block, job.features, sums, [&](int row, int feature, float sum) MK_INLINE_LAMBDA {
+      store_dense(job, tile.pair + row, feature, sum);
+    });
     return;
   }
   float* part = job.partial + (static_cast<int64_t>(split) * job.gemm.rows + tile.pair) * job.features;
-  for_each_sum<kRows>(tile, feature_block, job.features, sums,
-                      [&](int row, int feature, float sum) MK_INLINE_LAMBDA { part[static_cast<int64_t>(row) * job.features + feature] = sum; });
+  for_each_sum<kRows>(tile, feature_block, job.features, sums, [&](int row, int feature, float sum) MK_INLINE_LAMBDA {
+    part[static_cast<int64_t>(row) * job.features + feature] = sum;
+  });
 }
 
 // Of the blocks that sum a tile's parts the last one to end adds them, in order. `sync` meets the threads that hold the tile's sums.
@@ -166,7 +175,10 @@ MK_DEVICE void add_parts(const DenseJob& job, const RowTile& tile, int feature_b
   asm volatile("fence.acq_rel.gpu;" ::: "memory");
   sync();
   if (thread_x() == 0) {
-    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(arrived) : "l"(job.arrivals + feature_block) : "memory");
+    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;"
+                 : "=r"(arrived)
+                 : "l"(job.arrivals + feature_block)
+                 : "memory");
     if (arrived == job.gemm.splits - 1) job.arrivals[feature_block] = 0;  // for the next product
   }
   sync();
@@ -194,7 +206,8 @@ MK_KERNEL mk_gemm_sum_kernel(DenseJob job) {
   if (feature >= job.features) return;
   const float* part = job.partial + row * job.features + feature;
   float sum = part[0];
-  for (int split = 1; split < job.gemm.splits; ++split) sum = sum + part[static_cast<int64_t>(split) * job.gemm.rows * job.features];
+  for (int split = 1; split < job.gemm.splits; ++split)
+    sum = sum + part[static_cast<int64_t>(split) * job.gemm.rows * job.features];
   store_dense(job, row, feature, sum);
 }
 
@@ -208,7 +221,8 @@ MK_DEVICE float activate(const FfnJob& job, float gate, float up) {
 }
 
 template <int kRows, int kActivation>
-MK_DEVICE void store_activated_sums(const FfnJob& job, const RowTile& tile, int feature_block, const float (&sums)[kRows / 2]) {
+MK_DEVICE void store_activated_sums(const FfnJob& job, const RowTile& tile, int feature_block,
+                                    const float (&sums)[kRows / 2]) {
   const int within = warp_id() * kGateRun + lane_id() / 4;
   const int feature = feature_block * kTileDepth + within;
   const bool exists = feature < job.width;
@@ -233,7 +247,8 @@ MK_DEVICE void store_activated_sums(const FfnJob& job, const RowTile& tile, int 
 
 // Of 64 features of gate and the same of up.
 template <int kRows>
-MK_DEVICE void store_activated_tile(const FfnJob& job, const RowTile& tile, int feature_block, const float (&sums)[kRows / 2]) {
+MK_DEVICE void store_activated_tile(const FfnJob& job, const RowTile& tile, int feature_block,
+                                    const float (&sums)[kRows / 2]) {
   if (job.activation == MK_SWIGLU)
     store_activated_sums<kRows, MK_SWIGLU>(job, tile, feature_block, sums);
   else
@@ -241,7 +256,8 @@ MK_DEVICE void store_activated_tile(const FfnJob& job, const RowTile& tile, int 
 }
 
 template <int kRows>
-MK_DEVICE void store_down_tile(const FfnJob& job, const RowTile& tile, int feature_block, const float (&sums)[kRows / 2]) {
+MK_DEVICE void store_down_tile(const FfnJob& job, const RowTile& tile, int feature_block,
+                               const float (&sums)[kRows / 2]) {
   const float* bias = job.bias == nullptr ? nullptr : job.bias + tile.expert * job.bias_stride;
   for_each_sum<kRows>(tile, feature_block, job.hidden, sums, [&](int row, int feature, float sum) MK_INLINE_LAMBDA {
     job.out_of_pair[tile.pair + row][feature] = bias == nullptr ? sum : sum + bias[feature];

@@ -236,8 +236,9 @@ mk_status mk_weight_pack(mk_context* context, const mk_matrix* matrices, int32_t
   return guard([&] {
     mk::require(context != nullptr && out != nullptr, "context or out is null");
     mk::check_weight(matrices, count, columns, dtype);
-    *out = context->device != nullptr ? mk::cuda::pack_weight(*context->device, context->runtime, matrices, count, columns, dtype)
-                                      : mk::pack_weight(context->runtime, matrices, count, columns, dtype);
+    *out = context->device != nullptr
+               ? mk::cuda::pack_weight(*context->device, context->runtime, matrices, count, columns, dtype)
+               : mk::pack_weight(context->runtime, matrices, count, columns, dtype);
     return MK_OK;
   });
 }
@@ -269,9 +270,9 @@ uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t is_latent
          mk::dtype_bytes(kv_dtype);
 }
 
-#define MK_EXPORT(operation, args_type)                                                         \
-  mk_status mk_##operation(mk_context* context, mk_stream* stream, const args_type* args) {     \
-    return run(context, stream, args, &mk::Backend::operation, &mk::cuda::operation);           \
+#define MK_EXPORT(operation, args_type)                                                     \
+  mk_status mk_##operation(mk_context* context, mk_stream* stream, const args_type* args) { \
+    return run(context, stream, args, &mk::Backend::operation, &mk::cuda::operation);       \
   }
 MK_OPERATIONS(MK_EXPORT)
 #undef MK_EXPORT

@@ -92,6 +92,6 @@ struct mk_experts {
   mk_experts_shape shape;
   uint64_t bytes;
   void* memory;
-  mk::PackedExpert* experts;  // [shape.count]
+  mk::PackedExpert* experts;     // [shape.count]
   mk::cuda::Experts* on_device;  // of a GPU's context, or null; there is then neither memory nor experts
 };

@@ -191,7 +191,8 @@ TEST_P(Device, Recording_GivesTheBitsOfItsOperations) {
   mk_context* context = contexts()[0].get();
   const TwoSteps steps(context);
   const std::vector<float> scale = Random(2).numbers(TwoSteps::kWidth);
-  const std::vector<float> first = Random(3).numbers(TwoSteps::kRows * TwoSteps::kWidth), second = Random(4).numbers(TwoSteps::kRows * TwoSteps::kWidth);
+  const std::vector<float> first = Random(3).numbers(TwoSteps::kRows * TwoSteps::kWidth),
+                           second = Random(4).numbers(TwoSteps::kRows * TwoSteps::kWidth);
   steps.give(first);
   steps.enqueue(scale.data());
   const std::vector<float> expected = steps.result();

@@ -16,17 +16,21 @@ Function find(const char* name) {
 std::string faults() { return find<decltype(&fake_cuda_faults)>("fake_cuda_faults")(); }
 std::string launches() { return find<decltype(&fake_cuda_launches)>("fake_cuda_launches")(); }
 int allocations() { return find<decltype(&fake_cuda_allocations)>("fake_cuda_allocations")(); }
-void set_capability(int major, int minor) { find<decltype(&fake_cuda_capability)>("fake_cuda_capability")(major, minor); }
+void set_capability(int major, int minor) {
+  find<decltype(&fake_cuda_capability)>("fake_cuda_capability")(major, minor);
+}
 void set_limit(uint64_t bytes) { find<decltype(&fake_cuda_limit)>("fake_cuda_limit")(bytes); }
 
 // Runs on Hopper's code and on that of all others.
 class CudaDriver : public ::testing::TestWithParam<int> {
  protected:
   void SetUp() override {
-    if (find<void*>("fake_cuda_faults") == nullptr) GTEST_SKIP() << "Skipped: libcuda.so.1 is not the fake driver; ctest says where it is";
+    if (find<void*>("fake_cuda_faults") == nullptr)
+      GTEST_SKIP() << "Skipped: libcuda.so.1 is not the fake driver; ctest says where it is";
     set_capability(GetParam() / 10, GetParam() % 10);
     context_ = make_context(MK_BACKEND_CUDA);
-    if (context_ == nullptr && std::string(mk_last_error()).find("device code is missing") != std::string::npos) GTEST_SKIP() << "Skipped: " << mk_last_error();
+    if (context_ == nullptr && std::string(mk_last_error()).find("device code is missing") != std::string::npos)
+      GTEST_SKIP() << "Skipped: " << mk_last_error();
     ASSERT_NE(context_, nullptr) << mk_last_error();
     EXPECT_EQ(faults(), "");
     (void)launches();
@@ -59,8 +63,17 @@ class CudaDriver : public ::testing::TestWithParam<int> {
     return pack(context(), plain_matrix(values.data(), MK_F32, features), columns, dtype);
   }
 
-  void expect_gemm(const mk_weight* weight, int32_t rows, int32_t features, int32_t columns, const std::string& kernels) {
-    const mk_gemm_args args = {device<float>(int64_t{rows} * columns), weight, nullptr, nullptr, device<float>(int64_t{rows} * features), rows, columns, 0, features};
+  void expect_gemm(const mk_weight* weight, int32_t rows, int32_t features, int32_t columns,
+                   const std::string& kernels) {
+    const mk_gemm_args args = {device<float>(int64_t{rows} * columns),
+                               weight,
+                               nullptr,
+                               nullptr,
+                               device<float>(int64_t{rows} * features),
+                               rows,
+                               columns,
+                               0,
+                               features};
     EXPECT_EQ(mk_gemm(context(), nullptr, &args), MK_OK) << mk_last_error();
     EXPECT_EQ(launches(), kernels) << rows << " rows";
     EXPECT_EQ(faults(), "");
@@ -70,11 +83,13 @@ class CudaDriver : public ::testing::TestWithParam<int> {
   Context context_;
   std::vector<void*> buffers_;
 };
-INSTANTIATE_TEST_SUITE_P(Capabilities, CudaDriver, ::testing::Values(90, 80, 89, 100), [](const auto& info) { return "sm_" + std::to_string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Capabilities, CudaDriver, ::testing::Values(90, 80, 89, 100),
+                         [](const auto& info) { return "sm_" + std::to_string(info.param); });
 
 TEST_P(CudaDriver, Context_SaysWhatItIs) {
   EXPECT_STREQ(mk_context_backend(context()), "cuda");
-  EXPECT_NE(std::string(mk_context_numerics(context())).find("Fake GPU " + std::to_string(GetParam() / 10) + "."), std::string::npos);
+  EXPECT_NE(std::string(mk_context_numerics(context())).find("Fake GPU " + std::to_string(GetParam() / 10) + "."),
+            std::string::npos);
   EXPECT_EQ(mk_stream_wait(context(), nullptr), MK_OK);
 }
 
@@ -109,7 +124,8 @@ TEST_P(CudaDriver, GroupedFfn_TakesOffsetsOfTheDevice) {
   mk_experts* experts = nullptr;
   ASSERT_EQ(mk_experts_pack(context(), &shape, sources.data(), &experts), MK_OK) << mk_last_error();
   for (int32_t pairs : {1, 7, 500}) {
-    const mk_grouped_ffn_args args = {experts, device<int32_t>(6), device<const float*>(pairs), device<float*>(pairs), pairs, 0};
+    const mk_grouped_ffn_args args = {
+        experts, device<int32_t>(6), device<const float*>(pairs), device<float*>(pairs), pairs, 0};
     EXPECT_EQ(mk_grouped_ffn(context(), nullptr, &args), MK_OK) << mk_last_error();
     EXPECT_EQ(launches(), "mk_ffn_plan_kernel mk_gather_kernel mk_ffn_gate_up_kernel mk_ffn_down_kernel");
   }
@@ -118,7 +134,8 @@ TEST_P(CudaDriver, GroupedFfn_TakesOffsetsOfTheDevice) {
 }
 
 TEST_P(CudaDriver, Attention_CutsLongContextsAndManyRows) {
-  const auto attend = [this](int32_t rows, int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t table, int32_t dtype) {
+  const auto attend = [this](int32_t rows, int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t table,
+                             int32_t dtype) {
     mk_paged_attention_args args = {};
     args.queries = device<float>(int64_t{rows} * heads * head_dim);
     args.out = device<float>(int64_t{rows} * heads * head_dim);
@@ -146,7 +163,8 @@ TEST_P(CudaDriver, Attention_CutsLongContextsAndManyRows) {
   EXPECT_EQ(attend(3, 8, 2, 96, 4, MK_BF16), "mk_attention_plain_kernel");
   EXPECT_EQ(attend(3, 34, 2, 64, 4, MK_BF16), "mk_attention_plain_kernel");
   // Parts of so many rows would take more scratch than is allowed: two turns or more.
-  EXPECT_GT(attend(200, 32, 4, 128, 8192, MK_BF16).size(), std::string("mk_attention_128_kernel mk_attention_sum_kernel").size());
+  EXPECT_GT(attend(200, 32, 4, 128, 8192, MK_BF16).size(),
+            std::string("mk_attention_128_kernel mk_attention_sum_kernel").size());
 }
 
 TEST_P(CudaDriver, SmallOperations_StartOneKernel) {
@@ -154,11 +172,24 @@ TEST_P(CudaDriver, SmallOperations_StartOneKernel) {
   EXPECT_EQ(mk_embed(context(), nullptr, &embed), MK_OK);
   const mk_rmsnorm_args norm = {device<float>(60), device<float>(10), device<float>(60), 3, 2, 10, 20, 20, 1e-6f};
   EXPECT_EQ(mk_rmsnorm(context(), nullptr, &norm), MK_OK);
-  mk_gate_topk_args gate = {device<float>(3 * 4096), nullptr, device<int32_t>(24), device<float>(24), 3, 4096, 8, MK_ROUTER_SOFTMAX, 1, 1, 1, 1, 0};
+  mk_gate_topk_args gate = {device<float>(3 * 4096),
+                            nullptr,
+                            device<int32_t>(24),
+                            device<float>(24),
+                            3,
+                            4096,
+                            8,
+                            MK_ROUTER_SOFTMAX,
+                            1,
+                            1,
+                            1,
+                            1,
+                            0};
   EXPECT_EQ(mk_gate_topk(context(), nullptr, &gate), MK_OK) << mk_last_error();
   const mk_log_sum_exp_args sums = {device<float>(3 * 20000), device<float>(3), device<double>(3), 3, 20000, 20000, 0};
   EXPECT_EQ(mk_log_sum_exp(context(), nullptr, &sums), MK_OK);
-  EXPECT_EQ(launches(), "mk_embed_kernel mk_rmsnorm_kernel mk_gate_topk_kernel mk_log_sum_exp_kernel mk_log_sum_exp_end_kernel");
+  EXPECT_EQ(launches(),
+            "mk_embed_kernel mk_rmsnorm_kernel mk_gate_topk_kernel mk_log_sum_exp_kernel mk_log_sum_exp_end_kernel");
   EXPECT_EQ(faults(), "");
 }
 
@@ -185,7 +216,8 @@ TEST_P(CudaDriver, MemoryRunsOut_AndTheContextGoesOn) {
 
 TEST_P(CudaDriver, Recording_NeedsItsScratchBeforehand) {
   const Weight matrix = weight(200, 1000);
-  const mk_gemm_args args = {device<float>(40000), matrix.get(), nullptr, nullptr, device<float>(8000), 40, 1000, 0, 200};
+  const mk_gemm_args args = {
+      device<float>(40000), matrix.get(), nullptr, nullptr, device<float>(8000), 40, 1000, 0, 200};
   mk_graph* graph = nullptr;
   ASSERT_EQ(mk_record_begin(context(), nullptr), MK_OK);
   EXPECT_REFUSED(mk_gemm(context(), nullptr, &args), "call it once before recording");
@@ -214,7 +246,8 @@ TEST_P(CudaDriver, WhatAGpuLacks_IsRefusedByName) {
 }
 
 TEST(CudaDriverChoice, OldAndMissingGpus_AreRefusedBySentence) {
-  if (find<void*>("fake_cuda_faults") == nullptr) GTEST_SKIP() << "Skipped: libcuda.so.1 is not the fake driver; ctest says where it is";
+  if (find<void*>("fake_cuda_faults") == nullptr)
+    GTEST_SKIP() << "Skipped: libcuda.so.1 is not the fake driver; ctest says where it is";
   set_capability(7, 5);
   EXPECT_EQ(make_context(MK_BACKEND_CUDA), nullptr);
   EXPECT_NE(std::string(mk_last_error()).find("7.5; at least 8.0"), std::string::npos) << mk_last_error();

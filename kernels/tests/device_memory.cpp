@@ -28,7 +28,8 @@ class Arena {
     const auto enter = reinterpret_cast<int (*)(void*)>(dlsym(driver, "cuCtxSetCurrent"));
     const auto allocate = reinterpret_cast<int (*)(void**, size_t, unsigned)>(dlsym(driver, "cuMemHostAlloc"));
     void *context = nullptr, *memory = nullptr;
-    if (init(0) != 0 || retain(&context, 0) != 0 || enter(context) != 0 || allocate(&memory, kArenaBytes, 1) != 0) return;
+    if (init(0) != 0 || retain(&context, 0) != 0 || enter(context) != 0 || allocate(&memory, kArenaBytes, 1) != 0)
+      return;
     next_ = begin_ = static_cast<char*>(memory);
   }
 

@@ -44,7 +44,12 @@ struct FfnCase {
       out_of_pair.push_back(out.data() + static_cast<int64_t>(end - 1 - pair) * shape_.hidden);
     }
     const Experts own = is_device(context) ? pack_all(context) : nullptr;
-    const mk_grouped_ffn_args args = {own != nullptr ? own.get() : experts_.get(), offsets.data(), row_of_pair.data(), out_of_pair.data(), end - begin, 0};
+    const mk_grouped_ffn_args args = {own != nullptr ? own.get() : experts_.get(),
+                                      offsets.data(),
+                                      row_of_pair.data(),
+                                      out_of_pair.data(),
+                                      end - begin,
+                                      0};
     EXPECT_EQ(mk_grouped_ffn(context, nullptr, &args), MK_OK) << mk_last_error();
     finish(context);
     return out;

@@ -140,16 +140,21 @@ inline void expect_near(double expected, double actual, double tolerance, const 
 
 // A GPU sums in an order of its own and rounds what lies between two products to bf16: a part of what is usual in `expected` may be off.
 template <typename Number>
-::testing::AssertionResult is_close(const std::vector<Number>& expected, const std::vector<Number>& actual, double tolerance) {
+::testing::AssertionResult is_close(const std::vector<Number>& expected, const std::vector<Number>& actual,
+                                    double tolerance) {
   if (expected.size() != actual.size()) return ::testing::AssertionFailure() << "sizes differ";
   double squares = 0;
   for (Number value : expected) squares += std::isfinite(value) ? static_cast<double>(value) * value : 0.0;
   const double usual = std::sqrt(squares / std::max<double>(1.0, static_cast<double>(expected.size())));
   for (size_t i = 0; i < expected.size(); ++i) {
-    if (std::memcmp(&expected[i], &actual[i], sizeof(Number)) == 0 || (std::isnan(expected[i]) && std::isnan(actual[i]))) continue;
-    if (std::abs(static_cast<double>(expected[i]) - actual[i]) <= tolerance * (usual + std::abs(static_cast<double>(expected[i])))) continue;
-    return ::testing::AssertionFailure() << "element " << i << " of " << expected.size() << ": expected about " << expected[i] << ", got " << actual[i]
-                                         << " (usual " << usual << ")";
+    if (std::memcmp(&expected[i], &actual[i], sizeof(Number)) == 0 ||
+        (std::isnan(expected[i]) && std::isnan(actual[i])))
+      continue;
+    if (std::abs(static_cast<double>(expected[i]) - actual[i]) <=
+        tolerance * (usual + std::abs(static_cast<double>(expected[i]))))
+      continue;
+    return ::testing::AssertionFailure() << "element " << i << " of " << expected.size() << ": expected about "
+                                         << expected[i] << ", got " << actual[i] << " (usual " << usual << ")";
   }
   return ::testing::AssertionSuccess();
 }
@@ -204,19 +209,25 @@ class FastBackend : public ::testing::TestWithParam<int32_t> {
     const auto actual = c.run(context, 0, c.rows());
     ASSERT_TRUE(is_close(c.run(reference(), 0, c.rows()), actual, tolerance)) << where;
     for (int32_t row = 0; row < c.rows(); row += 1 + c.rows() / 5)
-      ASSERT_TRUE(same_bits(c.slice(actual, row), c.run(context, row, row + 1))) << where << ", row " << row << " alone";
+      ASSERT_TRUE(same_bits(c.slice(actual, row), c.run(context, row, row + 1)))
+          << where << ", row " << row << " alone";
   }
 
   std::vector<Context> contexts_;
 };
 
 inline std::string backend_name(const ::testing::TestParamInfo<int32_t>& info) {
-  return info.param == MK_BACKEND_AVX2 ? "avx2" : info.param == MK_BACKEND_AVX512 ? "avx512" : info.param == MK_BACKEND_AVX512_VNNI ? "avx512vnni" : "cuda";
+  return info.param == MK_BACKEND_AVX2          ? "avx2"
+         : info.param == MK_BACKEND_AVX512      ? "avx512"
+         : info.param == MK_BACKEND_AVX512_VNNI ? "avx512vnni"
+                                                : "cuda";
 }
 
-#define MK_FAST_BACKENDS(fixture)                                                                    \
-  INSTANTIATE_TEST_SUITE_P(Backends, fixture, ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, MK_BACKEND_CUDA), \
-                           mk::test::backend_name)
+#define MK_FAST_BACKENDS(fixture)                                                                     \
+  INSTANTIATE_TEST_SUITE_P(                                                                           \
+      Backends, fixture,                                                                              \
+      ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, MK_BACKEND_CUDA), \
+      mk::test::backend_name)
 
 // Rows `row` of a [rows, stride] buffer.
 template <typename T>

@@ -56,7 +56,8 @@ TEST(QuantiseGroup, Int4_LosesNoMoreThanTheGreatestAtMinusEight) {
     for (int32_t k = 0; k < kGroup; ++k) {
       EXPECT_GE(group.codes[k], -8);
       EXPECT_LE(group.codes[k], 7);
-      other.codes[k] = static_cast<int8_t>(std::min(7.0f, std::max(-8.0f, std::nearbyint(values[static_cast<size_t>(k)] / float_of_f16(other.scale)))));
+      other.codes[k] = static_cast<int8_t>(
+          std::min(7.0f, std::max(-8.0f, std::nearbyint(values[static_cast<size_t>(k)] / float_of_f16(other.scale)))));
     }
     ours += group.squared_error();
     plain += other.squared_error();
@@ -75,7 +76,8 @@ TEST(QuantiseGroup, ZerosAndTheSmallest_BecomeZeros) {
 
 TEST(QuantiseGroup, WhatIsNotFinite_IsRefused) {
   for (int32_t dtype : kIntegerDtypes) {
-    for (float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    for (float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                      std::numeric_limits<float>::quiet_NaN()}) {
       Group group = {};
       group.in[31] = bad;
       EXPECT_FALSE(reference::quantise_group(dtype, group.in, group.codes, &group.scale));
@@ -99,9 +101,11 @@ TEST(F16OfFloat, EveryF16_ComesBackAndTiesGoToEven) {
 }
 
 class Integer : public FastBackend {};
-INSTANTIATE_TEST_SUITE_P(Backends, Integer, ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI), backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, Integer,
+                         ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI), backend_name);
 
-std::vector<float> product(mk_context* context, const mk_weight* weight, const std::vector<float>& in, int32_t rows, int32_t columns, int32_t features) {
+std::vector<float> product(mk_context* context, const mk_weight* weight, const std::vector<float>& in, int32_t rows,
+                           int32_t columns, int32_t features) {
   std::vector<float> out(static_cast<size_t>(rows * features));
   const mk_gemm_args args = {in.data(), weight, nullptr, nullptr, out.data(), rows, columns, 0, features};
   EXPECT_EQ(mk_gemm(context, nullptr, &args), MK_OK) << mk_last_error();
@@ -113,7 +117,8 @@ TEST_P(Integer, PackedWeights_AreTheReferences) {
   for (int32_t dtype : kIntegerDtypes) {
     const mk_matrix source = plain_matrix(weights.data(), MK_F32, 33);
     const Weight expected = pack(reference(), source, 75, dtype), actual = pack(contexts()[3].get(), source, 75, dtype);
-    EXPECT_TRUE(same_bits(product(reference(), expected.get(), in, 4, 75, 33), product(reference(), actual.get(), in, 4, 75, 33)));
+    EXPECT_TRUE(same_bits(product(reference(), expected.get(), in, 4, 75, 33),
+                          product(reference(), actual.get(), in, 4, 75, 33)));
   }
 }
 
@@ -129,11 +134,13 @@ TEST_P(Integer, EndsOfTheRanges_DoNotSaturate) {
       for (float& value : in) value = sign(kind / 2 == 0) * 3.0f;
       const Weight weight = pack(reference(), plain_matrix(weights.data(), MK_F32, kFeatures), kColumns, dtype);
       const std::vector<float> expected = product(reference(), weight.get(), in, kRows, kColumns, kFeatures);
-      for (const Context& context : contexts()) EXPECT_TRUE(same_bits(expected, product(context.get(), weight.get(), in, kRows, kColumns, kFeatures)));
+      for (const Context& context : contexts())
+        EXPECT_TRUE(same_bits(expected, product(context.get(), weight.get(), in, kRows, kColumns, kFeatures)));
       for (int32_t row = 0; row < kRows; ++row) {
         for (int32_t feature = 0; feature < kFeatures; ++feature) {
           double sum = 0;
-          for (int32_t k = 0; k < kColumns; ++k) sum += in[static_cast<size_t>(row * kColumns + k)] * weights[static_cast<size_t>(feature * kColumns + k)];
+          for (int32_t k = 0; k < kColumns; ++k)
+            sum += in[static_cast<size_t>(row * kColumns + k)] * weights[static_cast<size_t>(feature * kColumns + k)];
           // Of 4 bits one end is -8, the other 7.
           const double share = dtype == MK_INT8 ? 0.002 : 0.13;
           EXPECT_NEAR(sum, expected[static_cast<size_t>(row * kFeatures + feature)], share * (std::abs(sum) + 30));
@@ -172,12 +179,14 @@ TEST(IntegerReference, ProductsAreCloseToThoseOfTheNumbers) {
   const std::vector<float> weights = Random(6).numbers(kFeatures * kColumns), in = Random(7).numbers(kColumns);
   double squares = 0, errors[2] = {};
   for (size_t i = 0; i < 2; ++i) {
-    const Weight weight = pack(reference(), plain_matrix(weights.data(), MK_F32, kFeatures), kColumns, kIntegerDtypes[i]);
+    const Weight weight =
+        pack(reference(), plain_matrix(weights.data(), MK_F32, kFeatures), kColumns, kIntegerDtypes[i]);
     EXPECT_EQ(mk_weight_bytes(weight.get()), static_cast<uint64_t>(kFeatures * kColumns) * (i == 0 ? 17u : 9u) / 16u);
     const std::vector<float> out = product(reference(), weight.get(), in, 1, kColumns, kFeatures);
     for (int32_t feature = 0; feature < kFeatures; ++feature) {
       double sum = 0;
-      for (int32_t k = 0; k < kColumns; ++k) sum += static_cast<double>(in[static_cast<size_t>(k)]) * weights[static_cast<size_t>(feature * kColumns + k)];
+      for (int32_t k = 0; k < kColumns; ++k)
+        sum += static_cast<double>(in[static_cast<size_t>(k)]) * weights[static_cast<size_t>(feature * kColumns + k)];
       errors[i] += std::pow(sum - out[static_cast<size_t>(feature)], 2);
       squares += sum * sum / 2;
     }

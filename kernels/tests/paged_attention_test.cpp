@@ -141,7 +141,8 @@ TEST_P(PagedAttention, GeneratedShapes_GiveTheReferencesBits) {
   for (int32_t i = 0; i < 40; ++i) {
     const std::vector<int32_t> lengths = {1 + random.below(20), 1 + random.below(120)};
     const Shape shape = {1 + random.below(3), 1 + random.below(7), 1 + random.below(70), i % 2, 5};
-    expect_reference_bits(AttentionCase(static_cast<uint64_t>(i), lengths, shape), "case " + std::to_string(i), kRoundedShares);
+    expect_reference_bits(AttentionCase(static_cast<uint64_t>(i), lengths, shape), "case " + std::to_string(i),
+                          kRoundedShares);
   }
 }
 
@@ -164,7 +165,8 @@ TEST_P(PagedAttention, WindowsAndSinks_GiveTheReferencesBits) {
     Shape shape = {1 + random.below(2), 1 + random.below(9), 1 + random.below(70), i % 2, 3};
     shape.window = kWindows[i % 6];
     shape.sink_scale = i % 3 == 0 ? 0.0f : 4.0f;
-    expect_reference_bits(AttentionCase(static_cast<uint64_t>(i), lengths, shape), "case " + std::to_string(i), kRoundedShares);
+    expect_reference_bits(AttentionCase(static_cast<uint64_t>(i), lengths, shape), "case " + std::to_string(i),
+                          kRoundedShares);
   }
 }
 
@@ -176,7 +178,8 @@ TEST_P(PagedAttention, LatentCaches_GiveTheReferencesBits) {
     Shape shape = {i % 8 == 0 ? 2 : 1, 1 + random.below(40), head_dim, i % 2, 7, 1 + random.below(head_dim)};
     shape.window = i % 3 == 0 ? kWindows[i / 3 % 6] : 0;
     shape.sink_scale = i % 4 == 0 ? 3.0f : 0.0f;
-    expect_reference_bits(AttentionCase(static_cast<uint64_t>(i), lengths, shape), "case " + std::to_string(i), kRoundedShares);
+    expect_reference_bits(AttentionCase(static_cast<uint64_t>(i), lengths, shape), "case " + std::to_string(i),
+                          kRoundedShares);
   }
   expect_reference_bits(AttentionCase(1, {70, 33}, {1, 128, 80, MK_BF16, 20, 64}), "128 heads", kRoundedShares);
   expect_reference_bits(AttentionCase(2, {40}, {1, 5, 1024, MK_F32, 20, 1024}), "the widest heads", kRoundedShares);

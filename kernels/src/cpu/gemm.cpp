@@ -56,7 +56,8 @@ void multiply_items(const void* job_address, int64_t begin, int64_t end) {
 void quantise_rows(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
   for (int64_t row = begin; row < end; ++row)
-    quantise_row(job.args->in + row * job.args->in_stride, job.args->weight->matrix.columns, job.quantised + row * job.row_bytes);
+    quantise_row(job.args->in + row * job.args->in_stride, job.args->weight->matrix.columns,
+                 job.quantised + row * job.row_bytes);
 }
 
 void multiply_integer_items(const void* job_address, int64_t begin, int64_t end) {
@@ -69,9 +70,11 @@ void multiply_integer_items(const void* job_address, int64_t begin, int64_t end)
 mk_status integer_gemm(Runtime& runtime, Job& job, int64_t items) {
   const PackedMatrix& matrix = job.args->weight->matrix;
   job.row_bytes = quantised_row_bytes(matrix.columns);
-  job.quantised = static_cast<char*>(scratch(runtime, static_cast<uint64_t>(job.row_bytes) * static_cast<uint64_t>(job.args->rows)));
+  job.quantised = static_cast<char*>(
+      scratch(runtime, static_cast<uint64_t>(job.row_bytes) * static_cast<uint64_t>(job.args->rows)));
   if (job.quantised == nullptr) return MK_NO_MEMORY;
-  parallel_for(runtime, job.args->rows, quantise_ns(static_cast<int64_t>(job.args->rows) * matrix.columns), quantise_rows, &job);
+  parallel_for(runtime, job.args->rows, quantise_ns(static_cast<int64_t>(job.args->rows) * matrix.columns),
+               quantise_rows, &job);
   parallel_for_grain(runtime, items, 1, product_ns(matrix, job.args->rows), multiply_integer_items, &job);
   return MK_OK;
 }

@@ -65,8 +65,8 @@ void multiply_integer_items(const void* job_address, int64_t begin, int64_t end)
   const mk_gemm_heads_args& args = *job.args;
   for (int64_t item = begin; item < end; ++item) {
     const int64_t head = item / job.items_of_head;
-    multiply_integer_item(*job.runtime, args.weights[head]->matrix, job.cut, item % job.items_of_head, args.rows, QuantisedAt{job, head},
-                          Finish{args, head});
+    multiply_integer_item(*job.runtime, args.weights[head]->matrix, job.cut, item % job.items_of_head, args.rows,
+                          QuantisedAt{job, head}, Finish{args, head});
   }
 }
 
@@ -78,7 +78,8 @@ mk_status integer_gemm_heads(Runtime& runtime, Job& job) {
   job.quantised = static_cast<char*>(scratch(runtime, static_cast<uint64_t>(job.row_bytes * count)));
   if (job.quantised == nullptr) return MK_NO_MEMORY;
   parallel_for(runtime, count, quantise_ns(count * matrix.columns), quantise_rows, &job);
-  parallel_for(runtime, args.heads * job.items_of_head, args.heads * product_ns(matrix, args.rows), multiply_integer_items, &job);
+  parallel_for(runtime, args.heads * job.items_of_head, args.heads * product_ns(matrix, args.rows),
+               multiply_integer_items, &job);
   return MK_OK;
 }
 

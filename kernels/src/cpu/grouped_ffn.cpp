@@ -90,7 +90,8 @@ void gate_and_up(const Job& job, const Task& task) {
   const int32_t begin = job.args->offsets[task.expert], end = job.args->offsets[task.expert + 1];
   const FinishMiddle finish = {job, job.args->experts->shape, expert.gate_up_bias};
   if (job.inputs != nullptr)
-    multiply_integer_rows(*job.runtime, expert.gate_up, task.panel_begin, task.panel_end, begin, end, QuantisedInput{job}, finish);
+    multiply_integer_rows(*job.runtime, expert.gate_up, task.panel_begin, task.panel_end, begin, end,
+                          QuantisedInput{job}, finish);
   else
     multiply_rows(expert.gate_up, task.panel_begin, task.panel_end, begin, end, InputRow{job}, finish);
 }
@@ -100,7 +101,8 @@ void down(const Job& job, const Task& task) {
   const int32_t begin = job.args->offsets[task.expert], end = job.args->offsets[task.expert + 1];
   const FinishResult finish = {job, expert.down_bias};
   if (job.inputs != nullptr)
-    multiply_integer_rows(*job.runtime, expert.down, task.panel_begin, task.panel_end, begin, end, QuantisedMiddle{job}, finish);
+    multiply_integer_rows(*job.runtime, expert.down, task.panel_begin, task.panel_end, begin, end, QuantisedMiddle{job},
+                          finish);
   else
     multiply_rows(expert.down, task.panel_begin, task.panel_end, begin, end, MiddleRow{job}, finish);
 }
@@ -114,7 +116,8 @@ void quantise_inputs(const void* job_address, int64_t begin, int64_t end) {
 void quantise_middle(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
   for (int64_t pair = begin; pair < end; ++pair)
-    quantise_row(job.middle + pair * job.middle_stride, job.args->experts->shape.width, job.activated + pair * job.activated_bytes);
+    quantise_row(job.middle + pair * job.middle_stride, job.args->experts->shape.width,
+                 job.activated + pair * job.activated_bytes);
 }
 
 void gate_and_up_tasks(const void* job_address, int64_t begin, int64_t end) {
@@ -198,8 +201,15 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
   if (memory == nullptr) return MK_NO_MEMORY;
   Task* tasks = reinterpret_cast<Task*>(memory + middle_bytes);
   char* inputs = memory + middle_bytes + task_bytes;
-  const Job job = {&args, tasks, reinterpret_cast<float*>(memory), middle_stride, &runtime, integer ? inputs : nullptr, input_bytes,
-                   inputs + args.pairs * input_bytes, activated_bytes};
+  const Job job = {&args,
+                   tasks,
+                   reinterpret_cast<float*>(memory),
+                   middle_stride,
+                   &runtime,
+                   integer ? inputs : nullptr,
+                   input_bytes,
+                   inputs + args.pairs * input_bytes,
+                   activated_bytes};
 
   const int32_t threads = thread_count(runtime);
   double cost_ns = 0.0;
@@ -208,10 +218,14 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
     parallel_for_grain(runtime, count, 1, cost_ns, whole_experts, &job);
     return MK_OK;
   }
-  if (integer) parallel_for(runtime, args.pairs, quantise_ns(static_cast<int64_t>(args.pairs) * experts.shape.hidden), quantise_inputs, &job);
+  if (integer)
+    parallel_for(runtime, args.pairs, quantise_ns(static_cast<int64_t>(args.pairs) * experts.shape.hidden),
+                 quantise_inputs, &job);
   count = cut(args, &PackedExpert::gate_up, threads, tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, gate_and_up_tasks, &job);
-  if (integer) parallel_for(runtime, args.pairs, quantise_ns(static_cast<int64_t>(args.pairs) * experts.shape.width), quantise_middle, &job);
+  if (integer)
+    parallel_for(runtime, args.pairs, quantise_ns(static_cast<int64_t>(args.pairs) * experts.shape.width),
+                 quantise_middle, &job);
   count = cut(args, &PackedExpert::down, threads, tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, down_tasks, &job);
   return MK_OK;

@@ -10,10 +10,14 @@ MK_INLINE Int magnitudes(V a) { return _mm512_and_si512(_mm512_castps_si512(a), 
 MK_INLINE Int greater_of(Int a, Int b) { return _mm512_max_epi32(a, b); }
 MK_INLINE int32_t greatest(Int a) { return _mm512_reduce_max_epi32(a); }
 MK_INLINE Int to_whole(V a) { return _mm512_cvtps_epi32(a); }
-MK_INLINE Int within_127(Int a) { return _mm512_max_epi32(_mm512_min_epi32(a, _mm512_set1_epi32(127)), _mm512_set1_epi32(-127)); }
+MK_INLINE Int within_127(Int a) {
+  return _mm512_max_epi32(_mm512_min_epi32(a, _mm512_set1_epi32(127)), _mm512_set1_epi32(-127));
+}
 MK_INLINE int32_t sum_of(Int a) { return _mm512_reduce_add_epi32(a); }
 MK_INLINE Int add_whole(Int a, Int b) { return _mm512_add_epi32(a, b); }
-MK_INLINE void store_codes(int8_t* p, Int a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a)); }
+MK_INLINE void store_codes(int8_t* p, Int a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a));
+}
 
 #else
 
@@ -27,7 +31,9 @@ MK_INLINE int32_t greatest(Int a) {
   return _mm_cvtsi128_si32(b);
 }
 MK_INLINE Int to_whole(V a) { return _mm256_cvtps_epi32(a); }
-MK_INLINE Int within_127(Int a) { return _mm256_max_epi32(_mm256_min_epi32(a, _mm256_set1_epi32(127)), _mm256_set1_epi32(-127)); }
+MK_INLINE Int within_127(Int a) {
+  return _mm256_max_epi32(_mm256_min_epi32(a, _mm256_set1_epi32(127)), _mm256_set1_epi32(-127));
+}
 MK_INLINE int32_t sum_of(Int a) {
   __m128i b = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
   b = _mm_add_epi32(b, _mm_shuffle_epi32(b, 0x4e));
@@ -58,7 +64,9 @@ void quantise_row(const float* in, int32_t columns, void* out) {
 #pragma GCC unroll 4
     for (int i = 0; i < kVectors; ++i) {
       const int32_t left = columns - begin - i * kLanes;
-      values[i] = left >= kLanes ? load(in + begin + i * kLanes) : left > 0 ? load_first(in + begin + i * kLanes, left) : zero();
+      values[i] = left >= kLanes ? load(in + begin + i * kLanes)
+                  : left > 0     ? load_first(in + begin + i * kLanes, left)
+                                 : zero();
       most = i == 0 ? magnitudes(values[i]) : greater_of(most, magnitudes(values[i]));
     }
     // Of magnitudes, the order of the bits is the order of the numbers.

@@ -13,8 +13,8 @@ void quantise_row(const float* in, int32_t columns, void* out);
 // Rows that pass over a panel while it is in the cache.
 constexpr int32_t kIntegerBlockRows = 48;
 
-MK_INLINE void integer_tile(const Runtime& runtime, const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, int32_t count,
-                            float* sums) {
+MK_INLINE void integer_tile(const Runtime& runtime, const PackedMatrix& matrix, int32_t panel, int32_t panels,
+                            const QuantisedRow* rows, int32_t count, float* sums) {
 #if defined(__AVX512F__)
   if (uses_vnni(runtime)) return avx512vnni::multiply_integer_tile(matrix, panel, panels, rows, count, sums);
 #endif
@@ -24,8 +24,9 @@ MK_INLINE void integer_tile(const Runtime& runtime, const PackedMatrix& matrix, 
 
 // Panels panel_begin .. panel_end-1 for rows row_begin .. row_end-1, whose quantised form lies at `row_at(i)`; `finish` as in tile.h.
 template <typename RowAt, typename Finish>
-MK_INLINE void multiply_integer_rows(const Runtime& runtime, const PackedMatrix& matrix, int32_t panel_begin, int32_t panel_end, int32_t row_begin,
-                                     int32_t row_end, const RowAt& row_at, const Finish& finish) {
+MK_INLINE void multiply_integer_rows(const Runtime& runtime, const PackedMatrix& matrix, int32_t panel_begin,
+                                     int32_t panel_end, int32_t row_begin, int32_t row_end, const RowAt& row_at,
+                                     const Finish& finish) {
   alignas(64) float sums[kIntegerBlockRows * kPanelWidth];
   QuantisedRow rows[kIntegerBlockRows];
   for (int32_t block = row_begin; block < row_end; block += kIntegerBlockRows) {
@@ -37,7 +38,8 @@ MK_INLINE void multiply_integer_rows(const Runtime& runtime, const PackedMatrix&
       for (int32_t r = 0; r < count; ++r) {
         for (int32_t p = 0; p < panels; ++p) {
           const float* at = sums + (r * panels + p) * kPanelWidth;
-          for (int32_t lane = 0; lane < kPanelHalf; lane += kLanes) finish(block + r, panel + p, lane, load(at + lane), load(at + kPanelHalf + lane));
+          for (int32_t lane = 0; lane < kPanelHalf; lane += kLanes)
+            finish(block + r, panel + p, lane, load(at + lane), load(at + kPanelHalf + lane));
         }
       }
       panel += panels;
@@ -47,13 +49,14 @@ MK_INLINE void multiply_integer_rows(const Runtime& runtime, const PackedMatrix&
 
 // Item `item` of a cut product, as multiply_item.
 template <typename RowAt, typename Finish>
-MK_INLINE void multiply_integer_item(const Runtime& runtime, const PackedMatrix& matrix, const ProductCut& cut, int64_t item, int32_t rows,
-                                     const RowAt& row_at, const Finish& finish) {
+MK_INLINE void multiply_integer_item(const Runtime& runtime, const PackedMatrix& matrix, const ProductCut& cut,
+                                     int64_t item, int32_t rows, const RowAt& row_at, const Finish& finish) {
   const int32_t panel = static_cast<int32_t>(item % cut.panel_chunks) * cut.panels_at_once;
   const int32_t panel_end = panel + cut.panels_at_once < matrix.panels ? panel + cut.panels_at_once : matrix.panels;
   const int64_t row = item / cut.panel_chunks * cut.rows_at_once;
   const int64_t row_end = row + cut.rows_at_once < rows ? row + cut.rows_at_once : rows;
-  multiply_integer_rows(runtime, matrix, panel, panel_end, static_cast<int32_t>(row), static_cast<int32_t>(row_end), row_at, finish);
+  multiply_integer_rows(runtime, matrix, panel, panel_end, static_cast<int32_t>(row), static_cast<int32_t>(row_end),
+                        row_at, finish);
 }
 
 // Estimated time on one core to quantise so many elements.

@@ -70,7 +70,8 @@ MK_INLINE Int codes_at(const QuantisedRow& row, int64_t column) {
 
 // One unit (both halves' kLanes features) of kPanels neighbouring panels.
 template <int kRows, int kPanels, int32_t kDtype>
-__attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t panel, int unit, const QuantisedRow* rows, float* sums) {
+__attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t panel, int unit, const QuantisedRow* rows,
+                                        float* sums) {
   constexpr int32_t kGroupBytes = group_bytes_of(kDtype);
   constexpr int32_t kOffset = kDtype == MK_INT8 ? kOffset8 : kOffset4;
   constexpr int kLine = 64;
@@ -145,7 +146,8 @@ __attribute__((noinline)) void multiply(const PackedMatrix& matrix, int32_t pane
 }
 
 template <int kRows, int32_t kDtype>
-void multiply_exactly(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, int32_t count, float* sums) {
+void multiply_exactly(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows,
+                      int32_t count, float* sums) {
   if constexpr (kRows > 1) {
     if (count < kRows) return multiply_exactly<kRows - 1, kDtype>(matrix, panel, panels, rows, count, sums);
   }
@@ -159,18 +161,21 @@ void multiply_exactly(const PackedMatrix& matrix, int32_t panel, int32_t panels,
 
 // Rows in turn, in tiles of about equal height; panels is 1, or with a single row 2.
 template <int32_t kDtype>
-void multiply_all(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, int32_t count, float* sums) {
+void multiply_all(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, int32_t count,
+                  float* sums) {
   for (int32_t row = 0; row < count;) {
     const int32_t tiles = (count - row + kMostRows - 1) / kMostRows;
     const int32_t some = (count - row + tiles - 1) / tiles;
-    multiply_exactly<kMostRows, kDtype>(matrix, panel, panels, rows + row, some, sums + static_cast<int64_t>(row) * panels * kPanelWidth);
+    multiply_exactly<kMostRows, kDtype>(matrix, panel, panels, rows + row, some,
+                                        sums + static_cast<int64_t>(row) * panels * kPanelWidth);
     row += some;
   }
 }
 
 }  // namespace
 
-void multiply_integer_tile(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, int32_t count, float* sums) {
+void multiply_integer_tile(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows,
+                           int32_t count, float* sums) {
   if (matrix.dtype == MK_INT8)
     multiply_all<MK_INT8>(matrix, panel, panels, rows, count, sums);
   else

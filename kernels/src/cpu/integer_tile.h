@@ -7,10 +7,10 @@
 namespace mk {
 
 // Rows of a tile at most: their sums of a group and of all groups stay in registers.
-#define MK_INTEGER_TILE(isa)                                                                                              \
-  namespace isa {                                                                                                         \
-  void multiply_integer_tile(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, int32_t count, \
-                             float* sums);                                                                                \
+#define MK_INTEGER_TILE(isa)                                                                                      \
+  namespace isa {                                                                                                 \
+  void multiply_integer_tile(const PackedMatrix& matrix, int32_t panel, int32_t panels, const QuantisedRow* rows, \
+                             int32_t count, float* sums);                                                         \
   }
 MK_INTEGER_TILE(avx2)
 MK_INTEGER_TILE(avx512)

@@ -29,7 +29,8 @@ std::string read_code(bool is_hopper) {
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file || text.str().empty())
-    throw Error(MK_UNSUPPORTED, "device code is missing: " + path + " was not found; build with clang-19 or nvcc installed");
+    throw Error(MK_UNSUPPORTED,
+                "device code is missing: " + path + " was not found; build with clang-19 or nvcc installed");
   return text.str();
 }
 
@@ -45,12 +46,18 @@ DriverModule load_module(const std::string& code) {
 
 const char* text_of_fault(uint32_t fault) {
   switch (fault) {
-    case kBadId: return "an id is outside its table";
-    case kBadPosition: return "a position is outside its context";
-    case kBadSequence: return "sequence_of_row is outside the block tables";
-    case kBadBlock: return "a block index is outside the cache";
-    case kBadOffsets: return "offsets must ascend from 0 to pairs";
-    default: return "an unknown fault";
+    case kBadId:
+      return "an id is outside its table";
+    case kBadPosition:
+      return "a position is outside its context";
+    case kBadSequence:
+      return "sequence_of_row is outside the block tables";
+    case kBadBlock:
+      return "a block index is outside the cache";
+    case kBadOffsets:
+      return "offsets must ascend from 0 to pairs";
+    default:
+      return "an unknown fault";
   }
 }
 
@@ -66,7 +73,8 @@ void Device::start(int32_t index) {
   int count = 0;
   check_driver(driver().device_count(&count), "counting GPUs");
   if (index < 0 || index >= count)
-    throw Error(MK_UNSUPPORTED, "device_index is " + std::to_string(index) + ", but this machine has " + std::to_string(count) + " GPUs");
+    throw Error(MK_UNSUPPORTED, "device_index is " + std::to_string(index) + ", but this machine has " +
+                                    std::to_string(count) + " GPUs");
   check_driver(driver().device_get(&ordinal_, index), "opening the GPU");
   int major = 0, minor = 0, version = 0;
   char name[128] = "";
@@ -76,13 +84,16 @@ void Device::start(int32_t index) {
   check_driver(driver().driver_version(&version), "asking the driver's version");
   const std::string generation = std::to_string(major) + "." + std::to_string(minor);
   if (major < kOldestMajor)
-    throw Error(MK_UNSUPPORTED, std::string(name) + " is of compute capability " + generation + "; at least 8.0 is needed");
+    throw Error(MK_UNSUPPORTED,
+                std::string(name) + " is of compute capability " + generation + "; at least 8.0 is needed");
   numerics_ = "cuda-1 " + std::string(name) + " " + generation + " driver " + std::to_string(version);
   const bool is_hopper = major == 9 && minor == 0;  // code for sm_90a runs on no other
   const std::string code = read_code(is_hopper);
   int multiprocessors = 0;
-  check_driver(driver().device_attribute(&multiprocessors, kAttributeMultiprocessors, ordinal_), "asking the GPU's size");
-  gemm_form_ = is_hopper ? GemmForm{kHopperRows, kHopperThreads, kHopperSharedBytes, multiprocessors} : GemmForm{kGemmRows, kGemmThreads, kGemmSharedBytes, 0};
+  check_driver(driver().device_attribute(&multiprocessors, kAttributeMultiprocessors, ordinal_),
+               "asking the GPU's size");
+  gemm_form_ = is_hopper ? GemmForm{kHopperRows, kHopperThreads, kHopperSharedBytes, multiprocessors}
+                         : GemmForm{kGemmRows, kGemmThreads, kGemmSharedBytes, 0};
   check_driver(driver().context_retain(&context_, ordinal_), "taking the GPU");
   enter();
   load_kernels(code);
@@ -93,14 +104,16 @@ void Device::start(int32_t index) {
 
 void Device::load_kernels(const std::string& code) {
   module_ = load_module(code);
-#define MK_KERNEL_FIND(name) \
-  check_driver(driver().module_function(&kernels_.name, module_, "mk_" #name "_kernel"), "finding mk_" #name "_kernel");
+#define MK_KERNEL_FIND(name)                                                                                          \
+  check_driver(driver().module_function(&kernels_.name, module_, "mk_" #name "_kernel"), "finding mk_" #name "_kerne" \
+                                                                                                             "l");
   MK_DEVICE_KERNELS(MK_KERNEL_FIND)
 #undef MK_KERNEL_FIND
   const auto allow_shared = [](DriverFunction kernel, int bytes) {
     check_driver(driver().function_set(kernel, kFunctionDynamicShared, bytes), "asking for shared memory");
   };
-  for (DriverFunction kernel : {kernels_.gemm, kernels_.ffn_gate_up, kernels_.ffn_down}) allow_shared(kernel, static_cast<int>(gemm_form_.shared_bytes));
+  for (DriverFunction kernel : {kernels_.gemm, kernels_.ffn_gate_up, kernels_.ffn_down})
+    allow_shared(kernel, static_cast<int>(gemm_form_.shared_bytes));
   allow_shared(kernels_.attention_64, attention_shared_bytes(64));
   allow_shared(kernels_.attention_128, attention_shared_bytes(128));
 }
@@ -177,7 +190,10 @@ Stream::~Stream() {
 
 void* Stream::scratch(uint64_t bytes) {
   if (bytes > scratch_bytes_) {
-    if (is_recording_) throw Error(MK_INVALID, "a recorded operation needs more scratch memory than the calls before: call it once before recording");
+    if (is_recording_)
+      throw Error(
+          MK_INVALID,
+          "a recorded operation needs more scratch memory than the calls before: call it once before recording");
     wait();  // what was enqueued still uses the old one
     // A recording goes on using the one it was made with.
     if (has_recorded_)
@@ -198,18 +214,21 @@ void Stream::enqueue(DriverFunction kernel, Grid grid, int32_t threads, uint32_t
   if (grid.x > INT32_MAX || grid.y > kLargestGridY || grid.z > kLargestGridY)
     throw Error(MK_UNSUPPORTED, "too many rows for one call on a GPU; split it");
   LaunchAttribute overlapping = {kLaunchOverlapping, 0, {1}};
-  const LaunchConfig config = {{static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z)},
-                               {static_cast<unsigned>(threads), 1, 1},
-                               shared_bytes,
-                               handle_,
-                               &overlapping,
-                               device_.kernels_overlap() ? 1u : 0u};
+  const LaunchConfig config = {
+      {static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z)},
+      {static_cast<unsigned>(threads), 1, 1},
+      shared_bytes,
+      handle_,
+      &overlapping,
+      device_.kernels_overlap() ? 1u : 0u};
   check_driver(driver().launch(&config, kernel, values, nullptr), "starting a kernel");
 }
 
 void Stream::copy(void* destination, const void* source, uint64_t bytes) {
   if (bytes == 0) return;
-  check_driver(driver().copy(reinterpret_cast<DevicePointer>(destination), reinterpret_cast<DevicePointer>(source), bytes, handle_), "copying");
+  check_driver(driver().copy(reinterpret_cast<DevicePointer>(destination), reinterpret_cast<DevicePointer>(source),
+                             bytes, handle_),
+               "copying");
 }
 
 void Stream::fill_zero(void* destination, uint64_t bytes) {
@@ -233,7 +252,9 @@ std::unique_ptr<Graph> Stream::end_recording() {
   return std::make_unique<Graph>(device_, graph);
 }
 
-void Stream::run(const Graph& graph) { check_driver(driver().graph_launch(graph.executable(), handle_), "running a recording"); }
+void Stream::run(const Graph& graph) {
+  check_driver(driver().graph_launch(graph.executable(), handle_), "running a recording");
+}
 
 Graph::Graph(Device& device, DriverGraph graph) : device_(device), graph_(graph) {
   const DriverResult result = driver().graph_instantiate(&executable_, graph_, 0);

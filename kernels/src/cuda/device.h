@@ -12,11 +12,11 @@
 namespace mk::cuda {
 
 // Each kernel of kernels.cu, as <name> for mk_<name>_kernel.
-#define MK_DEVICE_KERNELS(apply)                                                                                     \
-  apply(embed) apply(clamp) apply(rope) apply(scatter_rows) apply(combine) apply(rmsnorm) apply(layernorm)           \
-  apply(log_sum_exp) apply(log_sum_exp_end) apply(gate_topk) apply(kv_write) apply(attention_plain) apply(attention_64) apply(attention_128) \
-  apply(attention_sum) apply(ffn_plan) apply(gather) apply(gemm) apply(gemm_sum) apply(ffn_gate_up) apply(ffn_down)  \
-  apply(gemm_plain)
+#define MK_DEVICE_KERNELS(apply)                                                                                  \
+  apply(embed) apply(clamp) apply(rope) apply(scatter_rows) apply(combine) apply(rmsnorm) apply(layernorm)        \
+      apply(log_sum_exp) apply(log_sum_exp_end) apply(gate_topk) apply(kv_write) apply(attention_plain)           \
+          apply(attention_64) apply(attention_128) apply(attention_sum) apply(ffn_plan) apply(gather) apply(gemm) \
+              apply(gemm_sum) apply(ffn_gate_up) apply(ffn_down) apply(gemm_plain)
 
 struct Kernels {
 #define MK_KERNEL_MEMBER(name) DriverFunction name;

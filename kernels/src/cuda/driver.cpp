@@ -20,17 +20,19 @@ std::string text_of(const Driver& driver, DriverResult result) {
 Driver load() {
   void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr)
-    throw Error(MK_UNSUPPORTED, "this machine has no NVIDIA driver (libcuda.so.1 was not found); choose the backend auto");
+    throw Error(MK_UNSUPPORTED,
+                "this machine has no NVIDIA driver (libcuda.so.1 was not found); choose the backend auto");
   Driver driver = {};
-#define MK_DRIVER_FIND(name, symbol, ...)                                         \
-  driver.name = reinterpret_cast<decltype(driver.name)>(dlsym(library, symbol)); \
-  if (driver.name == nullptr)                                                     \
-    throw Error(MK_UNSUPPORTED, "this machine's NVIDIA driver is too old: it lacks " symbol);
+#define MK_DRIVER_FIND(name, symbol, ...)                                                                \
+  driver.name = reinterpret_cast<decltype(driver.name)>(dlsym(library, symbol));                         \
+  if (driver.name == nullptr) throw Error(MK_UNSUPPORTED, "this machine's NVIDIA driver is too old: it " \
+                                                          "lacks " symbol);
   MK_DRIVER_CALLS(MK_DRIVER_FIND)
 #undef MK_DRIVER_FIND
   const DriverResult result = driver.init(0);
   if (result != kDriverSuccess)
-    throw Error(MK_UNSUPPORTED, "the NVIDIA driver does not start: " + text_of(driver, result) + "; choose the backend auto");
+    throw Error(MK_UNSUPPORTED,
+                "the NVIDIA driver does not start: " + text_of(driver, result) + "; choose the backend auto");
   return driver;
 }
 
@@ -43,7 +45,8 @@ const Driver& driver() {
 
 void check_driver(DriverResult result, const char* what) {
   if (result == kDriverSuccess) return;
-  throw Error(result == kDriverOutOfMemory ? MK_NO_MEMORY : MK_INTERNAL, std::string(what) + ": " + text_of(driver(), result));
+  throw Error(result == kDriverOutOfMemory ? MK_NO_MEMORY : MK_INTERNAL,
+              std::string(what) + ": " + text_of(driver(), result));
 }
 
 }  // namespace mk::cuda

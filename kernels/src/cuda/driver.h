@@ -55,30 +55,38 @@ constexpr int kJitErrorLog = 5;
 constexpr int kJitErrorLogBytes = 6;
 
 #define MK_DRIVER_CALLS(apply)                                                                                         \
-  apply(init, "cuInit", unsigned) apply(device_get, "cuDeviceGet", DeviceOrdinal*, int)                               \
-  apply(device_count, "cuDeviceGetCount", int*) apply(device_name, "cuDeviceGetName", char*, int, DeviceOrdinal)      \
-  apply(device_attribute, "cuDeviceGetAttribute", int*, int, DeviceOrdinal)                                           \
-  apply(driver_version, "cuDriverGetVersion", int*)                                                                   \
-  apply(context_retain, "cuDevicePrimaryCtxRetain", DriverContext*, DeviceOrdinal)                                    \
-  apply(context_release, "cuDevicePrimaryCtxRelease_v2", DeviceOrdinal)                                               \
-  apply(context_set, "cuCtxSetCurrent", DriverContext)                                                                \
-  apply(module_load, "cuModuleLoadDataEx", DriverModule*, const void*, unsigned, int*, void**)                        \
-  apply(module_unload, "cuModuleUnload", DriverModule)                                                                \
-  apply(module_function, "cuModuleGetFunction", DriverFunction*, DriverModule, const char*)                           \
-  apply(function_set, "cuFuncSetAttribute", DriverFunction, int, int)                                                 \
-  apply(launch, "cuLaunchKernelEx", const LaunchConfig*, DriverFunction, void**, void**)                              \
-  apply(stream_create, "cuStreamCreate", DriverStream*, unsigned) apply(stream_destroy, "cuStreamDestroy_v2", DriverStream) \
-  apply(stream_wait, "cuStreamSynchronize", DriverStream)                                                             \
-  apply(allocate, "cuMemAlloc_v2", DevicePointer*, size_t) apply(release, "cuMemFree_v2", DevicePointer)              \
-  apply(allocate_host, "cuMemHostAlloc", void**, size_t, unsigned) apply(release_host, "cuMemFreeHost", void*)        \
-  apply(copy, "cuMemcpyAsync", DevicePointer, DevicePointer, size_t, DriverStream)                                    \
-  apply(fill, "cuMemsetD8Async", DevicePointer, unsigned char, size_t, DriverStream)                                  \
-  apply(capture_begin, "cuStreamBeginCapture_v2", DriverStream, int) apply(capture_end, "cuStreamEndCapture", DriverStream, DriverGraph*) \
-  apply(graph_instantiate, "cuGraphInstantiateWithFlags", DriverGraphExec*, DriverGraph, unsigned long long)          \
-  apply(graph_launch, "cuGraphLaunch", DriverGraphExec, DriverStream) apply(graph_exec_destroy, "cuGraphExecDestroy", DriverGraphExec) \
-  apply(graph_destroy, "cuGraphDestroy", DriverGraph)                                                                 \
-  apply(error_name, "cuGetErrorName", DriverResult, const char**)                                                     \
-  apply(error_text, "cuGetErrorString", DriverResult, const char**)
+  apply(init, "cuInit", unsigned) apply(device_get, "cuDeviceGet", DeviceOrdinal*, int) apply(                         \
+      device_count, "cuDeviceGetCount", int*) apply(device_name, "cuDeviceGetName", char*, int, DeviceOrdinal)         \
+      apply(device_attribute, "cuDeviceGetAttribute", int*, int, DeviceOrdinal) apply(                                 \
+          driver_version, "cuDriverGetVersion",                                                                        \
+          int*) apply(context_retain, "cuDevicePrimaryCtxRetain", DriverContext*,                                      \
+                      DeviceOrdinal) apply(context_release, "cuDevicePrimaryCtxRelease_v2",                            \
+                                           DeviceOrdinal) apply(context_set, "cuCtxSetCurrent", DriverContext)         \
+          apply(module_load, "cuModuleLoadDataEx", DriverModule*, const void*, unsigned, int*, void**) apply(          \
+              module_unload, "cuModuleUnload",                                                                         \
+              DriverModule) apply(module_function, "cuModuleGetFunction", DriverFunction*, DriverModule,               \
+                                  const char*) apply(function_set, "cuFuncSetAttribute", DriverFunction, int, int)     \
+              apply(launch, "cuLaunchKernelEx", const LaunchConfig*, DriverFunction, void**, void**) apply(            \
+                  stream_create, "cuStreamCreate",                                                                     \
+                  DriverStream*, unsigned) apply(stream_destroy, "cuStreamDestroy_v2",                                 \
+                                                 DriverStream) apply(stream_wait, "cuStreamSynchronize", DriverStream) \
+                  apply(allocate, "cuMemAlloc_v2", DevicePointer*, size_t) apply(                                      \
+                      release, "cuMemFree_v2", DevicePointer)                                                          \
+                      apply(allocate_host, "cuMemHostAlloc", void**, size_t, unsigned)                                 \
+                          apply(release_host, "cuMemFreeHost", void*)                                                  \
+                              apply(copy, "cuMemcpyAsync", DevicePointer, DevicePointer, size_t, DriverStream)         \
+                                  apply(fill, "cuMemsetD8Async", DevicePointer, unsigned char, size_t, DriverStream)   \
+                                      apply(capture_begin, "cuStreamBeginCapture_v2", DriverStream, int)               \
+                                          apply(capture_end, "cuStreamEndCapture", DriverStream, DriverGraph*)         \
+                                              apply(graph_instantiate, "cuGraphInstantiateWithFlags",                  \
+                                                    DriverGraphExec*, DriverGraph, unsigned long long)                 \
+                                                  apply(graph_launch, "cuGraphLaunch", DriverGraphExec, DriverStream)  \
+                                                      apply(graph_exec_destroy, "cuGraphExecDestroy", DriverGraphExec) \
+                                                          apply(graph_destroy, "cuGraphDestroy", DriverGraph)          \
+                                                              apply(error_name, "cuGetErrorName", DriverResult,        \
+                                                                    const char**)                                      \
+                                                                  apply(error_text, "cuGetErrorString", DriverResult,  \
+                                                                        const char**)
 
 struct Driver {
 #define MK_DRIVER_MEMBER(name, symbol, ...) DriverResult (*name)(__VA_ARGS__);

@@ -33,7 +33,9 @@ const Matrix& matrix_of(const Stream& stream, const mk_weight* weight) {
 }
 
 void plain_gemm(Stream& stream, const Matrix& matrix, const PlainJob& job) {
-  stream.launch(stream.device().kernels().gemm_plain, {blocks_of(matrix.features, kPlainThreads / 32), blocks_of(job.rows, kPlainRows)}, kPlainThreads, 0, job);
+  stream.launch(stream.device().kernels().gemm_plain,
+                {blocks_of(matrix.features, kPlainThreads / 32), blocks_of(job.rows, kPlainRows)}, kPlainThreads, 0,
+                job);
 }
 
 // Hands out aligned parts of a stream's scratch, whose whole size is known first.
@@ -68,11 +70,22 @@ void tensor_gemm(Stream& stream, const Matrix& matrix, const mk_gemm_args& args)
   const uint64_t atoms_at = parts.add<char>(static_cast<int64_t>(capacity) * matrix.depth_blocks * kAtomBytes);
   const uint64_t partial_at = parts.add<float>(apart ? static_cast<int64_t>(splits) * args.rows * matrix.features : 0);
   char* scratch = static_cast<char*>(stream.scratch(parts.bytes()));
-  const GatherJob gather = {nullptr, args.in, args.in_stride, nullptr, nullptr, scratch + atoms_at, capacity, args.rows, form.tile_rows, matrix.columns};
+  const GatherJob gather = {nullptr,  args.in,   args.in_stride, nullptr,       nullptr, scratch + atoms_at,
+                            capacity, args.rows, form.tile_rows, matrix.columns};
   stream.launch(kernels.gather, {matrix.depth_blocks, tiles}, kGatherThreads, 0, gather);
   DenseJob job = {};
-  job.gemm = {static_cast<const char*>(matrix.data), 0, scratch + atoms_at, nullptr, nullptr, capacity, args.rows, matrix.depth_blocks, splits, apart ? splits : 1,
-              matrix.feature_blocks, tiles};
+  job.gemm = {static_cast<const char*>(matrix.data),
+              0,
+              scratch + atoms_at,
+              nullptr,
+              nullptr,
+              capacity,
+              args.rows,
+              matrix.depth_blocks,
+              splits,
+              apart ? splits : 1,
+              matrix.feature_blocks,
+              tiles};
   job.bias = args.bias;
   job.residual = args.residual;
   job.out = args.out;
@@ -83,7 +96,8 @@ void tensor_gemm(Stream& stream, const Matrix& matrix, const mk_gemm_args& args)
   job.out_stride = args.out_stride;
   job.features = matrix.features;
   stream.launch(kernels.gemm, grid_of(form, job.gemm), form.threads, form.shared_bytes, job);
-  if (apart && !adds_last) stream.launch(kernels.gemm_sum, {blocks_of(matrix.features, kSumThreads), args.rows}, kSumThreads, 0, job);
+  if (apart && !adds_last)
+    stream.launch(kernels.gemm_sum, {blocks_of(matrix.features, kSumThreads), args.rows}, kSumThreads, 0, job);
 }
 
 }  // namespace
@@ -95,8 +109,8 @@ void gemm(Stream& stream, const mk_gemm_args& args) {
     return;
   }
   plain_gemm(stream, matrix,
-             {args.in, static_cast<const float*>(matrix.data), args.bias, args.residual, args.out, args.in_stride, args.residual_stride, args.out_stride,
-              args.rows, matrix.features, matrix.columns});
+             {args.in, static_cast<const float*>(matrix.data), args.bias, args.residual, args.out, args.in_stride,
+              args.residual_stride, args.out_stride, args.rows, matrix.features, matrix.columns});
 }
 
 void gemm_heads(Stream& stream, const mk_gemm_heads_args& args) {
@@ -126,9 +140,11 @@ void grouped_ffn(Stream& stream, const mk_grouped_ffn_args& args) {
   char* scratch = static_cast<char*>(stream.scratch(parts.bytes()));
   int32_t* plan = reinterpret_cast<int32_t*>(scratch + plan_at);
   RowTile* tiles = reinterpret_cast<RowTile*>(scratch + tiles_at);
-  stream.launch(kernels.ffn_plan, {}, (shape.count + 31) / 32 * 32, static_cast<uint32_t>(2 * (shape.count + 1) * sizeof(int32_t)), args.offsets, shape.count,
-                args.pairs, form.tile_rows, tiles, plan, stream.device().status());
-  const GatherJob gather = {args.row_of_pair, nullptr, 0, tiles, plan, scratch + atoms_at, capacity, args.pairs, form.tile_rows, shape.hidden};
+  stream.launch(kernels.ffn_plan, {}, (shape.count + 31) / 32 * 32,
+                static_cast<uint32_t>(2 * (shape.count + 1) * sizeof(int32_t)), args.offsets, shape.count, args.pairs,
+                form.tile_rows, tiles, plan, stream.device().status());
+  const GatherJob gather = {args.row_of_pair,   nullptr,  0,          tiles,          plan,
+                            scratch + atoms_at, capacity, args.pairs, form.tile_rows, shape.hidden};
   stream.launch(kernels.gather, {hidden_blocks, most_tiles}, kGatherThreads, 0, gather);
 
   FfnJob job = {};
@@ -139,8 +155,18 @@ void grouped_ffn(Stream& stream, const mk_grouped_ffn_args& args) {
   job.limit = shape.limit;
   job.activated = scratch + activated_at;
   job.out_of_pair = args.out_of_pair;
-  job.gemm = {experts->gate_up, experts->gate_up_bytes, scratch + atoms_at, tiles, plan, capacity, args.pairs, static_cast<int32_t>(hidden_blocks), 1, 1,
-              static_cast<int32_t>(width_blocks), most_tiles};
+  job.gemm = {experts->gate_up,
+              experts->gate_up_bytes,
+              scratch + atoms_at,
+              tiles,
+              plan,
+              capacity,
+              args.pairs,
+              static_cast<int32_t>(hidden_blocks),
+              1,
+              1,
+              static_cast<int32_t>(width_blocks),
+              most_tiles};
   job.bias = experts->gate_up_bias;
   job.bias_stride = 2 * static_cast<int64_t>(shape.width);
   stream.launch(kernels.ffn_gate_up, grid_of(form, job.gemm), form.threads, form.shared_bytes, job);

@@ -40,8 +40,9 @@ struct DenseJob {
   const float* bias;
   const float* residual;
   float* out;
-  float* partial;     // [splits][rows][features]: sums of parts of the in_features, by a block each; or null
-  int32_t* arrivals;  // [feature blocks] zeros: parts that are there, and the last block adds them; null: another kernel does
+  float* partial;  // [splits][rows][features]: sums of parts of the in_features, by a block each; or null
+  int32_t*
+      arrivals;  // [feature blocks] zeros: parts that are there, and the last block adds them; null: another kernel does
   int64_t residual_stride;
   int64_t out_stride;
   int32_t features;

@@ -59,7 +59,8 @@ void pad(std::vector<SourceRow>& rows) {
 }
 
 uint64_t tile_bytes(int32_t features, int32_t columns) {
-  return static_cast<uint64_t>(blocks_of(features, kTileFeatures)) * static_cast<uint64_t>(blocks_of(columns, kTileDepth)) * kTileBytes;
+  return static_cast<uint64_t>(blocks_of(features, kTileFeatures)) *
+         static_cast<uint64_t>(blocks_of(columns, kTileDepth)) * kTileBytes;
 }
 
 // Features of gate and up as the kernels take them: kGateRun of one, the same of the other.
@@ -68,7 +69,8 @@ std::vector<SourceRow> interleaved(const mk_matrix& gate, const mk_matrix& up) {
   const int32_t width = blocks_of(gate.rows, kTileFeatures / 2) * (kTileFeatures / 2);
   for (int32_t first = 0; first < width; first += kGateRun) {
     for (const mk_matrix* matrix : {&gate, &up}) {
-      for (int32_t i = first; i < first + kGateRun; ++i) rows.push_back(i < matrix->rows ? SourceRow{matrix, i} : SourceRow{});
+      for (int32_t i = first; i < first + kGateRun; ++i)
+        rows.push_back(i < matrix->rows ? SourceRow{matrix, i} : SourceRow{});
     }
   }
   return rows;
@@ -110,7 +112,8 @@ std::vector<char> plain_rows(const std::vector<SourceRow>& rows, int32_t columns
 
 }  // namespace
 
-mk_weight* pack_weight(Device& device, Runtime& runtime, const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype) {
+mk_weight* pack_weight(Device& device, Runtime& runtime, const mk_matrix* matrices, int32_t count, int32_t columns,
+                       int32_t dtype) {
   if (dtype != MK_BF16 && dtype != MK_F32) throw Error(MK_UNSUPPORTED, "a GPU packs weights as BF16 or F32 only");
   std::vector<mk_matrix> sources;
   std::vector<SourceRow> rows;
@@ -129,8 +132,8 @@ mk_weight* pack_weight(Device& device, Runtime& runtime, const mk_matrix* matric
   }
   DeviceMemory memory(device, host.size());
   upload(device, memory.get(), host.data(), host.size());
-  auto matrix = std::make_unique<Matrix>(
-      Matrix{&device, memory.get(), dtype, columns, features, blocks_of(features, kTileFeatures), blocks_of(columns, kTileDepth)});
+  auto matrix = std::make_unique<Matrix>(Matrix{&device, memory.get(), dtype, columns, features,
+                                                blocks_of(features, kTileFeatures), blocks_of(columns, kTileDepth)});
   auto weight = std::make_unique<mk_weight>();
   weight->matrix = {nullptr, 0, columns, 0, dtype};
   weight->rows = features;
@@ -146,20 +149,29 @@ void free_matrix(Matrix* matrix) {
   delete matrix;
 }
 
-mk_experts* pack_experts(Device& device, Runtime& runtime, const mk_experts_shape& shape, const mk_expert_matrices* experts) {
+mk_experts* pack_experts(Device& device, Runtime& runtime, const mk_experts_shape& shape,
+                         const mk_expert_matrices* experts) {
   if (shape.dtype != MK_BF16) throw Error(MK_UNSUPPORTED, "a GPU packs experts as BF16 only");
   const uint64_t count = static_cast<uint64_t>(shape.count);
-  const uint64_t gate_up_bytes = tile_bytes(2 * blocks_of(shape.width, kTileFeatures / 2) * (kTileFeatures / 2), shape.hidden);
+  const uint64_t gate_up_bytes =
+      tile_bytes(2 * blocks_of(shape.width, kTileFeatures / 2) * (kTileFeatures / 2), shape.hidden);
   const uint64_t down_bytes = tile_bytes(shape.hidden, shape.width);
   const bool has_gate_up_bias = count > 0 && experts[0].gate_bias != nullptr;
   const bool has_down_bias = count > 0 && experts[0].down_bias != nullptr;
   const uint64_t width = static_cast<uint64_t>(shape.width), hidden = static_cast<uint64_t>(shape.hidden);
   const uint64_t tiles = count * (gate_up_bytes + down_bytes);
-  const uint64_t bytes = tiles + (has_gate_up_bias ? count * 2 * width * sizeof(float) : 0) + (has_down_bias ? count * hidden * sizeof(float) : 0);
+  const uint64_t bytes = tiles + (has_gate_up_bias ? count * 2 * width * sizeof(float) : 0) +
+                         (has_down_bias ? count * hidden * sizeof(float) : 0);
   DeviceMemory memory(device, bytes);
   auto packed = std::make_unique<Experts>();
-  *packed = {&device, memory.get(), memory.get(), memory.get() + count * gate_up_bytes, static_cast<int64_t>(gate_up_bytes), static_cast<int64_t>(down_bytes),
-             nullptr, nullptr};
+  *packed = {&device,
+             memory.get(),
+             memory.get(),
+             memory.get() + count * gate_up_bytes,
+             static_cast<int64_t>(gate_up_bytes),
+             static_cast<int64_t>(down_bytes),
+             nullptr,
+             nullptr};
   float* next = reinterpret_cast<float*>(memory.get() + tiles);
   if (has_gate_up_bias) {
     packed->gate_up_bias = next;
@@ -168,7 +180,8 @@ mk_experts* pack_experts(Device& device, Runtime& runtime, const mk_experts_shap
   if (has_down_bias) packed->down_bias = next;
   std::vector<char> host(std::max(gate_up_bytes, down_bytes));
   for (uint64_t e = 0; e < count; ++e) {
-    const mk_matrix gate = resolve_strides(experts[e].gate, shape.hidden), up = resolve_strides(experts[e].up, shape.hidden),
+    const mk_matrix gate = resolve_strides(experts[e].gate, shape.hidden),
+                    up = resolve_strides(experts[e].up, shape.hidden),
                     down = resolve_strides(experts[e].down, shape.width);
     pack_tiles(runtime, interleaved(gate, up), shape.hidden, host.data());
     upload(device, packed->gate_up + e * gate_up_bytes, host.data(), gate_up_bytes);

@@ -53,9 +53,9 @@ constexpr int kHopperSharedBytes = kHopperStages * (kHopperStageBytes + 16);
 // Rows of one expert that a block multiplies: made on the device from the offsets of a call.
 struct RowTile {
   int32_t expert;
-  int32_t atom;   // first atom of activations
-  int32_t pair;   // first pair
-  int32_t rows;   // 1.. the rows of a tile
+  int32_t atom;  // first atom of activations
+  int32_t pair;  // first pair
+  int32_t rows;  // 1.. the rows of a tile
 };
 
 // A row's attention is computed in parts of so many positions, counted from 0, which are then added in order.
@@ -68,6 +68,8 @@ constexpr int kAttentionMostGroup = 16;  // query heads of one KV head
 constexpr int kLogSumPart = 8192;
 
 // Keys and values of 16 positions in bf16 for each stage of each warp.
-constexpr int attention_shared_bytes(int head_dim) { return kAttentionWarps * kAttentionStages * 2 * head_dim * 16 * 2; }
+constexpr int attention_shared_bytes(int head_dim) {
+  return kAttentionWarps * kAttentionStages * 2 * head_dim * 16 * 2;
+}
 
 }  // namespace mk::cuda

@@ -31,8 +31,10 @@ struct Experts {
 };
 
 // `runtime` has the host's threads, which make the tiles. Throw Error(MK_UNSUPPORTED) for types other than BF16 and, of single matrices, F32.
-mk_weight* pack_weight(Device& device, Runtime& runtime, const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype);
-mk_experts* pack_experts(Device& device, Runtime& runtime, const mk_experts_shape& shape, const mk_expert_matrices* experts);
+mk_weight* pack_weight(Device& device, Runtime& runtime, const mk_matrix* matrices, int32_t count, int32_t columns,
+                       int32_t dtype);
+mk_experts* pack_experts(Device& device, Runtime& runtime, const mk_experts_shape& shape,
+                         const mk_expert_matrices* experts);
 void free_matrix(Matrix* matrix);
 void free_experts(Experts* experts);
 

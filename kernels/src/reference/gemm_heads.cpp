@@ -13,7 +13,8 @@ mk_status gemm_heads(Runtime& runtime, const mk_gemm_heads_args& args) {
       const mk_weight& weight = *args.weights[head];
       const ProductRow in(weight.matrix, args.in + row * args.in_stride + head * args.in_head_stride, space);
       float* out = args.out + row * args.out_stride + head * args.out_head_stride;
-      for (int32_t feature = 0; feature < weight.rows; ++feature) out[feature] = product_plain(weight.matrix, feature, in);
+      for (int32_t feature = 0; feature < weight.rows; ++feature)
+        out[feature] = product_plain(weight.matrix, feature, in);
     }
   }
   return MK_OK;

@@ -13,7 +13,8 @@ float activate(const mk_experts_shape& shape, float gate, float up) {
   return g / (1.0f + exp_of(-(shape.alpha * g))) * (u + 1.0f);
 }
 
-void apply(const mk_experts_shape& shape, const PackedExpert& expert, const float* in, float* middle, void* space, float* out) {
+void apply(const mk_experts_shape& shape, const PackedExpert& expert, const float* in, float* middle, void* space,
+           float* out) {
   const ProductRow row(expert.gate_up, in, space);
   for (int32_t i = 0; i < shape.width; ++i) {
     const int32_t panel = i / kPanelHalf, lane = i % kPanelHalf;

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "exp_constants.h"
-#include "quantised_row.h"
 #include "numbers.h"
 #include "packed.h"
+#include "quantised_row.h"
 
 namespace mk::reference {
 
@@ -69,7 +69,8 @@ static inline void quantise_row(const float* in, int32_t columns, void* out) {
   int8_t* codes = const_cast<int8_t*>(row.codes);
   for (int32_t group = 0; group < groups_of(columns); ++group, codes += kGroupColumns) {
     const float* from = in + group * kGroupColumns;
-    const int32_t length = columns - group * kGroupColumns < kGroupColumns ? columns - group * kGroupColumns : kGroupColumns;
+    const int32_t length =
+        columns - group * kGroupColumns < kGroupColumns ? columns - group * kGroupColumns : kGroupColumns;
     uint32_t most = 0;  // of magnitudes, the order of the bits is the order of the numbers
     for (int32_t i = 0; i < length; ++i) {
       const uint32_t bits = bits_of_float(from[i]) & 0x7fffffffu;
@@ -96,12 +97,14 @@ static inline int32_t code_at(const PackedMatrix& matrix, const uint8_t* group, 
   return static_cast<int32_t>(nibble(bytes[(k / 8 * 2 + half) * 64 + lane * 4 + k % 4], k % 8 < 4 ? 0u : 1u)) - 8;
 }
 
-static inline float dot_integer(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane, const QuantisedRow& row) {
+static inline float dot_integer(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane,
+                                const QuantisedRow& row) {
   const uint8_t* group = static_cast<const uint8_t*>(matrix.data) + matrix.panel_bytes * static_cast<uint64_t>(panel);
   float out = 0.0f;
   for (int32_t g = 0; g < groups_of(matrix.columns); ++g, group += group_bytes_of(matrix.dtype)) {
     int32_t dot = 0;
-    for (int32_t k = 0; k < kGroupColumns; ++k) dot += code_at(matrix, group, half, lane, k) * row.codes[g * kGroupColumns + k];
+    for (int32_t k = 0; k < kGroupColumns; ++k)
+      dot += code_at(matrix, group, half, lane, k) * row.codes[g * kGroupColumns + k];
     const float scale = load_as_float(group, static_cast<uint64_t>(half * kPanelHalf + lane), MK_F16);
     out = std::fma(static_cast<float>(dot), scale * row.factors[g], out);
   }
@@ -119,8 +122,10 @@ struct ProductRow {
   QuantisedRow quantised = {};
 };
 
-static inline float product(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane, const ProductRow& row) {
-  return is_integer(matrix.dtype) ? dot_integer(matrix, panel, half, lane, row.quantised) : dot(matrix, panel, half, lane, row.plain);
+static inline float product(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane,
+                            const ProductRow& row) {
+  return is_integer(matrix.dtype) ? dot_integer(matrix, panel, half, lane, row.quantised)
+                                  : dot(matrix, panel, half, lane, row.plain);
 }
 
 // Output feature of a plainly packed matrix.

@@ -16,7 +16,8 @@
 
 namespace {
 
-constexpr int kOk = 0, kInvalid = 1, kNoMemory = 2, kNotInitialised = 3, kNoDevice = 101, kBadContext = 201, kCapturing = 900;
+constexpr int kOk = 0, kInvalid = 1, kNoMemory = 2, kNotInitialised = 3, kNoDevice = 101, kBadContext = 201,
+              kCapturing = 900;
 constexpr uint64_t kSpaceBytes = uint64_t{1} << 36;
 
 struct Kernel {
@@ -77,14 +78,18 @@ int check_call(const char* name) {
 }
 
 int check_range(const char* name, uint64_t address, uint64_t bytes) {
-  if (in_space(address) && !is_live(address, bytes)) return fault(std::string(name) + ": device memory that is not allocated");
+  if (in_space(address) && !is_live(address, bytes))
+    return fault(std::string(name) + ": device memory that is not allocated");
   return kOk;
 }
 
 size_t size_of_parameter(const std::string& text) {
   const size_t bracket = text.find('[');
   if (bracket != std::string::npos) return static_cast<size_t>(std::atoi(text.c_str() + bracket + 1));
-  return text.find("64") != std::string::npos ? 8 : text.find("32") != std::string::npos ? 4 : text.find("16") != std::string::npos ? 2 : 1;
+  return text.find("64") != std::string::npos   ? 8
+         : text.find("32") != std::string::npos ? 4
+         : text.find("16") != std::string::npos ? 2
+                                                : 1;
 }
 
 void read_kernels(const std::string& code) {
@@ -95,7 +100,9 @@ void read_kernels(const std::string& code) {
     kernel->name = code.substr(at + kEntry.size(), open - at - kEntry.size());
     for (size_t p = code.find(".param", open); p < close; p = code.find(".param", p + 1)) {
       const size_t end = std::min(code.find(',', p), code.find('\n', p));
-      kernel->parameters.push_back(size_of_parameter(code.substr(p + 6, end - p - 6).substr(0, code.find("mk_", p) - p - 6) + code.substr(std::min(code.find('[', p), end), 8)));
+      kernel->parameters.push_back(
+          size_of_parameter(code.substr(p + 6, end - p - 6).substr(0, code.find("mk_", p) - p - 6) +
+                            code.substr(std::min(code.find('[', p), end), 8)));
     }
     state().kernels[kernel->name] = std::move(kernel);
   }
@@ -109,7 +116,8 @@ int check_arguments(const Kernel& kernel, void** values) {
     for (size_t at = 0; at + 8 <= bytes.size(); at += 8) {
       uint64_t word;
       std::memcpy(&word, bytes.data() + at, 8);
-      if (in_space(word) && !is_live(word, 1)) return fault(kernel.name + ": argument " + std::to_string(i) + " points to memory that is not allocated");
+      if (in_space(word) && !is_live(word, 1))
+        return fault(kernel.name + ": argument " + std::to_string(i) + " points to memory that is not allocated");
     }
   }
   return kOk;
@@ -144,7 +152,8 @@ void fake_cuda_limit(unsigned long long bytes) { state().limit = bytes; }
 int cuInit(unsigned flags) {
   if (flags != 0) return fault("cuInit: flags must be 0");
   if (state().space == nullptr) {
-    void* space = mmap(nullptr, kSpaceBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* space =
+        mmap(nullptr, kSpaceBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (space == MAP_FAILED) return kNoDevice;
     state().space = static_cast<char*>(space);
   }
@@ -166,10 +175,17 @@ int cuDeviceGetName(char* name, int bytes, int) {
 }
 int cuDeviceGetAttribute(int* value, int attribute, int) {
   switch (attribute) {
-    case 16: *value = 132; return kOk;
-    case 75: *value = state().major; return kOk;
-    case 76: *value = state().minor; return kOk;
-    default: return fault("cuDeviceGetAttribute: an attribute that the fake does not know");
+    case 16:
+      *value = 132;
+      return kOk;
+    case 75:
+      *value = state().major;
+      return kOk;
+    case 76:
+      *value = state().minor;
+      return kOk;
+    default:
+      return fault("cuDeviceGetAttribute: an attribute that the fake does not know");
   }
 }
 int cuDriverGetVersion(int* version) {
@@ -227,11 +243,15 @@ int cuLaunchKernelEx(const FakeLaunch* launch, void* function, void** values, vo
   const Kernel& kernel = *static_cast<Kernel*>(function);
   state().launches += (state().launches.empty() ? "" : " ") + kernel.name;
   if (extra != nullptr) return fault(kernel.name + ": extra arguments");
-  if (launch->grid[0] == 0 || launch->grid[1] == 0 || launch->grid[2] == 0 || launch->grid[0] > 0x7fffffffu || launch->grid[1] > 65535 || launch->grid[2] > 65535)
-    return fault(kernel.name + ": a grid of " + std::to_string(launch->grid[0]) + " x " + std::to_string(launch->grid[1]) + " x " + std::to_string(launch->grid[2]));
+  if (launch->grid[0] == 0 || launch->grid[1] == 0 || launch->grid[2] == 0 || launch->grid[0] > 0x7fffffffu ||
+      launch->grid[1] > 65535 || launch->grid[2] > 65535)
+    return fault(kernel.name + ": a grid of " + std::to_string(launch->grid[0]) + " x " +
+                 std::to_string(launch->grid[1]) + " x " + std::to_string(launch->grid[2]));
   const uint64_t threads = uint64_t{launch->block[0]} * launch->block[1] * launch->block[2];
-  if (threads == 0 || threads > 1024) return fault(kernel.name + ": a block of " + std::to_string(threads) + " threads");
-  if (launch->shared_bytes > static_cast<unsigned>(kernel.shared_limit)) return fault(kernel.name + ": more shared memory than it asked for");
+  if (threads == 0 || threads > 1024)
+    return fault(kernel.name + ": a block of " + std::to_string(threads) + " threads");
+  if (launch->shared_bytes > static_cast<unsigned>(kernel.shared_limit))
+    return fault(kernel.name + ": more shared memory than it asked for");
   Stream* const stream = static_cast<Stream*>(launch->stream);
   if (state().streams.count(stream) == 0) return fault(kernel.name + ": on a stream that does not live");
   if (stream->is_capturing) ++stream->recorded;
@@ -274,7 +294,8 @@ int cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long lo
 }
 int cuGraphLaunch(void* executable, void*) {
   if (state().graphs.count(static_cast<int*>(executable)) == 0) return fault("a graph that does not live");
-  state().launches += (state().launches.empty() ? "graph:" : " graph:") + std::to_string(*static_cast<int*>(executable));
+  state().launches +=
+      (state().launches.empty() ? "graph:" : " graph:") + std::to_string(*static_cast<int*>(executable));
   return kOk;
 }
 int cuGraphExecDestroy(void*) { return kOk; }
