@@ -13,6 +13,7 @@ namespace m2n::ucx {
 
 using Status = int8_t;  // ucs_status_t is packed
 constexpr Status kOk = 0;
+constexpr Status kUnreachable = -6;
 constexpr Status kInProgress = 1;
 constexpr Status kErrorLast = -100;
 

@@ -86,7 +86,11 @@ Endpoint* MessageWorker::connect(std::span<const std::byte> peer, Failed failed,
   params.error_mode = kErrorModePeer;
   params.error_handler = {failed, argument};
   Endpoint* endpoint = nullptr;
-  check(library_, library_.ep_create(worker_, &params, &endpoint), "reaching a peer");
+  const Status status = library_.ep_create(worker_, &params, &endpoint);
+  // A peer that died while it was being reached, or that no interface leads to.
+  if (status == kUnreachable)
+    throw Failure(M2N_PEER_LOST, sentence("UCX: reaching a peer: %s", library_.status_string(status)));
+  check(library_, status, "reaching a peer");
   return endpoint;
 }
 
