@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MegaInfer.Bench.Decode;
 using MegaInfer.Bench.Gguf;
+using MegaInfer.Bench.Kernels;
 using MegaInfer.Bench.M2n;
 using MegaInfer.Bench.Models;
 using MegaInfer.Bench.PingPong;
@@ -15,6 +16,7 @@ var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor
     new M2nCommand().Build(),
     new DecodeCommand().Build(),
     new ServingCommand().Build(),
+    new KernelsCommand().Build(),
     new QualityCommand().Build(),
     new PingPongCommand().Build(),
     new TwoAttentionCommand().Build(),
