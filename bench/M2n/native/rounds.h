@@ -94,19 +94,33 @@ class Board {
     return control_->places[member];
   }
   Control& control() { return *control_; }
-  // Senders are not in step: all say where they are, and the end is far enough ahead that nobody is past it.
-  void agree_on_the_end(uint64_t round) {
-    control_->next_round[rank_].store(round);
-    uint64_t furthest = 0;
-    for (int sender = 0; sender < shape_.senders; ++sender) {
-      uint64_t next;
-      while ((next = control_->next_round[sender].load()) == 0) check_parent();
-      furthest = std::max(furthest, next);
+  // The end, once it is near: every sender says once at which round it learned of it, and the end is far enough ahead of
+  // the furthest that nobody is past it. A sender goes on meanwhile, since rivals in step with one another need it in the
+  // round that they are in, but never so far that the end could lie behind it.
+  void approach_the_end(uint64_t round) {
+    std::atomic<uint64_t>& learned = control_->next_round[rank_];
+    if (learned.load() == 0) learned.store(round);
+    while (!settle_the_end() && round >= learned.load() + kRoundsToTheEnd / 2) {
+      usleep(100);
+      check_parent();
     }
-    control_->last_round.store(furthest + 8);
   }
 
  private:
+  static constexpr uint64_t kRoundsToTheEnd = 8;
+
+  // False while a sender has not yet said where it is.
+  bool settle_the_end() {
+    uint64_t furthest = 0;
+    for (int sender = 0; sender < shape_.senders; ++sender) {
+      const uint64_t learned = control_->next_round[sender].load();
+      if (learned == 0) return false;
+      furthest = std::max(furthest, learned);
+    }
+    control_->last_round.store(furthest + kRoundsToTheEnd);
+    return true;
+  }
+
   static void check_parent() {
     if (getppid() == 1) std::_Exit(1);
   }
@@ -193,16 +207,12 @@ inline void run_member(const Shape& shape, int rank, Engine& engine) {
   if (rank == 0) round_us.reserve(4'000'000);
   const uint64_t started = now_ns(), until = started + static_cast<uint64_t>(shape.seconds * 1e9);
   uint64_t round = 1;
-  bool agreed = false;
   for (; round < last.load(std::memory_order_acquire); ++round) {
     if (!sends) {
       engine.serve_round(round);
       continue;
     }
-    if (!agreed && board.control().is_ending.load() != 0) {
-      board.agree_on_the_end(round);
-      agreed = true;
-    }
+    if (board.control().is_ending.load() != 0) board.approach_the_end(round);
     const uint64_t before = now_ns();
     engine.send_round(round);
     if (rank != 0) continue;
