@@ -4,9 +4,11 @@
 #   bench/gpu/run.sh CARRIED OUT [steps: ptxas tests roofline nvcc sanitizer; default all]
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-carried=$(cd "${1:?usage: bench/gpu/run.sh CARRIED OUT [STEP ...]}" && pwd)
-mkdir -p "${2:?usage: bench/gpu/run.sh CARRIED OUT [STEP ...]}"
-out=$(cd "$2" && pwd)
+fail() { echo "run.sh: $*" >&2; exit 2; }
+[ $# -ge 2 ] || fail "usage: bench/gpu/run.sh CARRIED OUT [STEP ...]"
+[ -d "$1/bin" ] && [ -d "$1/lib" ] || fail "$1 is not a folder that bench/gpu/carry.sh made: it has no bin and lib"
+carried=$(cd "$1" && pwd)
+mkdir -p "$2" && out=$(cd "$2" && pwd) || fail "$2 cannot be made"
 shift 2
 steps=${*:-ptxas tests roofline nvcc sanitizer}
 export PATH="$PATH:/usr/local/cuda/bin" LD_LIBRARY_PATH="$carried/lib" MK_TEST_CUDA=1
