@@ -54,7 +54,11 @@ internal sealed class ClusterOptions
     private static Option<string> Choice(string name, string what, string usual, params string[] values)
     {
         var option = new Option<string>(name) { Description = $"{what}: {string.Join(", ", values)}.", DefaultValueFactory = _ => usual };
-        option.AcceptOnlyFromAmong(values);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !values.Contains(result.Tokens[0].Value, StringComparer.Ordinal))
+                result.AddError($"{name} is one of {string.Join(", ", values)}, not '{result.Tokens[0].Value}'.");
+        });
         return option;
     }
 }

@@ -13,6 +13,9 @@ public static class NumberTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
+    /// <summary>Bits of one number of a plain or integer type with its share of the fp16 scale of its group: 8.5 and 4.5 for int8 and int4.</summary>
+    public static double BitsWithScales(this NumberType type) => type.IsInteger() ? type.Bits() + (16.0 / GroupQuantization.Group) : type.Bits();
+
     /// <summary>Bytes of one number; not for those of 4 bits, two of which share one.</summary>
     public static int Bytes(this NumberType type) =>
         type.Bits() < 8 ? throw new ArgumentOutOfRangeException(nameof(type), "Two 4-bit numbers share a byte.") : type.Bits() / 8;

@@ -13,12 +13,13 @@ internal sealed class InspectCommand : ICommand
     private readonly Option<string> _model = PoolFlags.Flag("--model", "DIR|NAME", "A Hugging Face model folder, or the name of the embedded model. Its config.json is enough.", ModelFolders.EmbeddedName);
     private readonly Option<int> _attentionNodes = PoolFlags.Flag("--attention-nodes", "N", "Attention nodes of the pool that memory is stated for.", Defaults.AttentionNodes);
     private readonly Option<int> _expertNodes = PoolFlags.Flag("--expert-nodes", "N", "Expert nodes of that pool; the experts are divided among them.", Defaults.ExpertNodes);
+    private readonly Option<string> _dtype = PoolFlags.Dtype();
     private readonly Option<string> _kvDtype = PoolFlags.Flag("--kv-dtype", "bf16|fp32", "Type of the KV cache.", Defaults.KvDtype);
     private readonly Option<string?> _json = new("--json") { HelpName = "FILE", Description = "Write the same as JSON, too." };
 
     public Command Create(Terminal terminal)
     {
-        var command = new Command("inspect", "Says what a model is: architecture, parameters, bytes, KV cache and memory per node.") { _model, _attentionNodes, _expertNodes, _kvDtype, _json };
+        var command = new Command("inspect", "Says what a model is: architecture, parameters, bytes, KV cache and memory per node.") { _model, _attentionNodes, _expertNodes, _dtype, _kvDtype, _json };
         command.SetAction(parsed =>
         {
             Inspection inspection = Inspect(parsed.GetRequiredValue(_model), PoolOf(parsed));
@@ -37,10 +38,11 @@ internal sealed class InspectCommand : ICommand
         {
             AttentionNodes = parsed.GetValue(_attentionNodes),
             ExpertNodes = parsed.GetValue(_expertNodes),
+            Dtype = parsed.GetRequiredValue(_dtype),
             KvDtype = parsed.GetRequiredValue(_kvDtype),
         };
         options.Validate();
-        return new Inspection.Pool(options.AttentionNodes, options.ExpertNodes, NumberTypes.FromShortName(options.KvDtype)!.Value);
+        return new Inspection.Pool(options.AttentionNodes, options.ExpertNodes, NumberTypes.FromShortName(options.KvDtype)!.Value, NumberTypes.FromShortName(options.Dtype));
     }
 
     private static Inspection Inspect(string model, Inspection.Pool pool)

@@ -26,16 +26,20 @@ internal sealed record Inspection(string Name, string Folder, ModelSpec Spec, In
     public long KvBytesOfContext => KvBytesPerToken * Spec.ContextLength;
 
     /// <summary>Weights of one attention node; each has the whole role. The table of rotations included.</summary>
-    public long AttentionNodeBytes { get; } = WeightSizes.InMemory(Spec).Attention + ((long)Spec.ContextLength * Spec.Rope.RotaryDim * sizeof(float));
+    public long AttentionNodeBytes { get; } = WeightSizes.InMemory(Spec, Nodes.WeightType).Attention + ((long)Spec.ContextLength * Spec.Rope.RotaryDim * sizeof(float));
 
     /// <summary>Experts of the expert node that holds most.</summary>
     public int ExpertsOfNode { get; } =
         Enumerable.Range(0, Nodes.ExpertNodes).Max(share => ExpertPlacement.Share(Spec.Router.ExpertCount, share, Nodes.ExpertNodes).Count);
 
     /// <summary>Weights of that node.</summary>
-    public long ExpertNodeBytes => WeightSizes.InMemory(Spec).Experts / Spec.Router.ExpertCount * ExpertsOfNode;
+    public long ExpertNodeBytes => WeightSizes.InMemory(Spec, Nodes.WeightType).Experts / Spec.Router.ExpertCount * ExpertsOfNode;
 
-    internal sealed record Pool(int AttentionNodes, int ExpertNodes, NumberType KvType);
+    /// <param name="AttentionNodes">How many.</param>
+    /// <param name="ExpertNodes">How many.</param>
+    /// <param name="KvType">Type of the KV cache.</param>
+    /// <param name="WeightType">What matrices are packed as; null: as stored.</param>
+    internal sealed record Pool(int AttentionNodes, int ExpertNodes, NumberType KvType, NumberType? WeightType);
 
     /// <summary>What was found beside config.json.</summary>
     internal sealed record Weights(WeightSizes Sizes, NumberType AttentionType, NumberType ExpertType, string? Ignored, string Digest)

@@ -65,6 +65,7 @@ internal static class InspectionJson
     private static void WritePool(Utf8JsonWriter json, Inspection inspection)
     {
         json.WriteStartObject("pool");
+        json.WriteString("weight_type", inspection.Nodes.WeightType?.ShortName() ?? "auto");
         json.WriteNumber("attention_nodes", inspection.Nodes.AttentionNodes);
         json.WriteNumber("attention_node_weight_bytes", inspection.AttentionNodeBytes);
         json.WriteNumber("expert_nodes", inspection.Nodes.ExpertNodes);

@@ -18,7 +18,7 @@ internal static class InspectionText
         yield return ("", $"not counted is the embedding table, of which a token reads one row: with it {Count(parameters.ActiveWithEmbedding)}; without LM head {Count(parameters.ActiveWithoutEmbeddings)}");
         yield return ("weights", $"{Size(inspection.Stored.Attention)} of the attention role, {Size(inspection.Stored.Experts)} of the expert role; {Source(inspection)}");
         yield return ("KV cache", $"{inspection.KvBytesPerToken:N0} bytes per token in {pool.KvType.ShortName()}; {Size(inspection.KvBytesOfContext)} for a sequence that fills the context");
-        yield return ("memory", $"{pool.AttentionNodes} attention {Nodes(pool.AttentionNodes)} with {Size(inspection.AttentionNodeBytes)} of weights each, and the KV cache");
+        yield return ("memory", $"{pool.AttentionNodes} attention {Nodes(pool.AttentionNodes)} with {Size(inspection.AttentionNodeBytes)} of weights each{Packed(pool)}, and the KV cache");
         yield return ("", $"{pool.ExpertNodes} expert {Nodes(pool.ExpertNodes)} with {Size(inspection.ExpertNodeBytes)} of weights each (at most {inspection.ExpertsOfNode} of {spec.Router.ExpertCount} experts of every layer)");
         yield return ("end tokens", string.Join(", ", spec.EosTokenIds));
         if (inspection.Found is { Ignored: { } ignored })
@@ -26,6 +26,9 @@ internal static class InspectionText
         if (inspection.Found is { } found)
             yield return ("digest", found.Digest);
     }
+
+    private static string Packed(Inspection.Pool pool) =>
+        pool.WeightType is { } type ? FormattableString.Invariant($" ({type.ShortName()}: {type.BitsWithScales()} bits a weight)") : "";
 
     private static string Source(Inspection inspection) => inspection.Found is { } found
         ? $"stored as {found.AttentionType.ShortName()} and {found.ExpertType.ShortName()}"

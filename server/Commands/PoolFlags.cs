@@ -12,7 +12,7 @@ internal sealed class PoolFlags
     private readonly Option<int> _attentionNodes = Flag("--attention-nodes", "N", "Attention nodes to start.", Defaults.AttentionNodes);
     private readonly Option<int> _expertNodes = Flag("--expert-nodes", "N", "Expert nodes to start; the experts are divided among them.", Defaults.ExpertNodes);
     private readonly Option<string> _microBatches = Flag("--micro-batches", "auto|1..4", "Micro-batches in flight on each attention node.", Defaults.MicroBatches);
-    private readonly Option<string> _dtype = Flag("--dtype", "auto|fp32|bf16|int8|int4", "Type of the packed weights; auto: as stored, int8 and int4: quantised when loaded, 8.5 and 4.5 bits a weight.", Defaults.Dtype);
+    private readonly Option<string> _dtype = Dtype();
     private readonly Option<string> _kvDtype = Flag("--kv-dtype", "bf16|fp32", "Type of the KV cache.", Defaults.KvDtype);
     private readonly Option<string> _backend = Flag("--backend", "NAME", "Kernels: auto (the best of this CPU), reference, avx2, avx512, avx512vnni or cuda (a GPU).", Defaults.Backend);
     private readonly Option<int> _threads = Flag("--threads", "N", "Kernel threads of each node; 0: one per core.", Defaults.Threads);
@@ -54,6 +54,10 @@ internal sealed class PoolFlags
         PrefixCache = !parsed.GetValue(_noPrefixCache),
         GatherShare = parsed.GetValue(_gatherShare),
     };
+
+    /// <summary>What weights are packed as: of every command that starts nodes, and of <c>inspect</c>.</summary>
+    internal static Option<string> Dtype() => Flag(
+        "--dtype", "auto|fp32|bf16|int8|int4", "Type of the packed weights; auto: as stored, int8 and int4: quantised when loaded, 8.5 and 4.5 bits a weight.", Defaults.Dtype);
 
     internal static Option<T> Flag<T>(string name, string help, string description, T absent) =>
         new(name) { HelpName = help, Description = description, DefaultValueFactory = _ => absent };

@@ -46,6 +46,44 @@ public sealed class InspectCommandTests : IDisposable
         Assert.Equal(256, json.RootElement.GetProperty("pool").GetProperty("experts_of_node").GetInt32());
     }
 
+    // gpt-oss stores its experts in 4.25 bits, DeepSeek-V3 everything in 8 with a scale for each 128 x 128.
+    [Theory]
+    [InlineData("gpt-oss-20b", "int4", 4.5 / 4.25)]
+    [InlineData("gpt-oss-20b", "bf16", 16 / 4.25)]
+    [InlineData("deepseek-v3", "int8", 8.5 / (8 + (32.0 / 128 / 128)))]
+    [InlineData("deepseek-v3", "int4", 4.5 / (8 + (32.0 / 128 / 128)))]
+    [InlineData("deepseek-v3", "auto", 1)]
+    public async Task Inspect_Dtype_StatesTheMemoryOfPackedWeights(string config, string dtype, double ratio)
+    {
+        Copy(config);
+
+        long stored = await ExpertNodeBytesAsync("");
+        long packed = await ExpertNodeBytesAsync($" --dtype {dtype}");
+
+        Assert.Equal(ratio, packed / (double)stored, 0.02);
+    }
+
+    [Fact]
+    public async Task Inspect_Dtype_IsSaidWithItsBits()
+    {
+        (int status, string output, _) = await RunAsync($"inspect --model {TestModel.Folder} --dtype int4");
+
+        Assert.Equal(0, status);
+        Assert.Contains("(int4: 4.5 bits a weight)", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("int3")]
+    [InlineData("INT8")]
+    [InlineData("fp8")]
+    public async Task Inspect_UnknownDtype_IsOneSentenceThatNamesTheChoices(string dtype)
+    {
+        (int status, _, string errors) = await RunAsync($"inspect --model {TestModel.Folder} --dtype {dtype}");
+
+        Assert.NotEqual(0, status);
+        Assert.Contains("int8", Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Inspect_Weights_AreCheckedAndMeasured()
     {
@@ -63,6 +101,15 @@ public sealed class InspectCommandTests : IDisposable
 
         Assert.Equal(1, status);
         Assert.Contains("--json", Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+    }
+
+    private async Task<long> ExpertNodeBytesAsync(string flags)
+    {
+        string file = Path.Combine(_folder, "out.json");
+        (int status, _, string errors) = await RunAsync($"inspect --model {_folder} --json {file}{flags}");
+        Assert.Equal((0, ""), (status, errors));
+        using JsonDocument json = JsonDocument.Parse(await File.ReadAllTextAsync(file));
+        return json.RootElement.GetProperty("pool").GetProperty("expert_node_weight_bytes").GetInt64();
     }
 
     private void Copy(string config, [CallerFilePath] string here = "")
