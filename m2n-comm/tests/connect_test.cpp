@@ -1,6 +1,7 @@
 // Connecting: what is refused and why, and entries left behind.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "acceptor.h"
 #include "address.h"
 #include "clock.h"
+#include "failure.h"
 #include "shared_memory.h"
 #include "support.h"
 
@@ -188,6 +190,40 @@ TEST(ShmNameTest, Names_ThatLeadElsewhere_AreRefused) {
   EXPECT_ANY_THROW(transport->watch(name)) << "a reused process id";
   region->unname();
   expect_failure(region->name());
+}
+
+// What a sender with an old address meets while a receiver that left comes back: the number of its region's descriptor is
+// used again, by one that does not have its size and seals yet.
+TEST(ShmNameTest, DescriptorThatHasAnotherRegionByNow_IsOfALostPeer) {
+  const auto transport = make_transport(M2N_SHM);
+  const auto region = transport->create(kPairMagic, kPage);
+  RegionName name = region->name();
+  const auto status_of = [&] {
+    try {
+      transport->map(name, kPairMagic, kPage);
+      return M2N_OK;
+    } catch (const Failure& failure) {
+      return failure.status();
+    }
+  };
+  const int unfinished = memfd_create("m2n-0123456789abcdef0123456789abcdef", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  const auto longer = transport->create(kPairMagic, 2 * kPage);
+  const auto equal = transport->create(kPairMagic, kPage);
+  for (const int descriptor : {unfinished, longer->name().descriptor, equal->name().descriptor}) {
+    name.descriptor = descriptor;
+    EXPECT_EQ(status_of(), M2N_PEER_LOST) << descriptor;
+  }
+  close(unfinished);
+
+  // One that bears the right name and is not sealed is nobody's but a liar's.
+  char link[64] = {};
+  const std::string path = "/proc/self/fd/" + std::to_string(region->name().descriptor);
+  ASSERT_GT(readlink(path.c_str(), link, sizeof link - 1), 0);
+  const std::string own = std::string(link).substr(7, 4 + 32);
+  name.descriptor = memfd_create(own.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  ASSERT_EQ(ftruncate(name.descriptor, kPage), 0);
+  EXPECT_EQ(status_of(), M2N_INVALID);
+  close(name.descriptor);
 }
 
 TEST(AcceptorTest, EntriesOfDeadSenders_AreTakenBack) {

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string>
+#include <string_view>
 
 #include "failure.h"
 #include "shared_memory.h"
@@ -48,6 +50,19 @@ std::byte* map_region(const Descriptor& descriptor, uint64_t bytes) {
   return static_cast<std::byte*>(base);
 }
 
+// Every region bears its own name from the moment it exists, before it has its size and seals.
+std::string file_name(const uint64_t (&nonce)[2]) { return sentence("m2n-%016lx%016lx", nonce[0], nonce[1]); }
+
+// A process that closed a region may have another under the same descriptor by now, perhaps one that it is still making.
+void check_identity(const Descriptor& file, const RegionName& name) {
+  char path[64], target[64];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", file.get());
+  const ssize_t length = readlink(path, target, sizeof target);
+  const std::string_view is(target, length < 0 ? 0 : static_cast<std::size_t>(length));
+  if (is.starts_with("/memfd:m2n-") && !is.starts_with("/memfd:" + file_name(name.nonce)))
+    throw Failure(M2N_PEER_LOST, sentence("process %u has another region now: it closed this one", name.pid));
+}
+
 // A hostile name may point to a pipe, a device, or a file that shrinks while it is mapped: only a sealed memfd of this
 // user and size will do.
 void check_file(const Descriptor& file, const RegionName& name, uint64_t bytes) {
@@ -77,7 +92,9 @@ ShmTransport::ShmTransport() : started_(start_time(static_cast<uint32_t>(getpid(
 }
 
 std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes) const {
-  Descriptor file(memfd_create("m2n", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  RegionName name{static_cast<uint32_t>(getpid()), -1, started_, {0, 0}, bytes};
+  fill_nonce(name.nonce);
+  Descriptor file(memfd_create(file_name(name.nonce).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) throw Failure(M2N_INTERNAL, sentence("memfd_create failed: %s", strerror(errno)));
   // The pages are taken now: later there is nobody to tell that memory has run out.
   if (ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 ||
@@ -85,8 +102,7 @@ std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes) con
     throw Failure(M2N_INTERNAL, sentence("no memory for a shared region of %lu bytes: %s", bytes, strerror(errno)));
   if (fcntl(file.get(), F_ADD_SEALS, kSizeSeals | F_SEAL_SEAL) != 0)
     throw Failure(M2N_INTERNAL, sentence("a shared region cannot be sealed: %s", strerror(errno)));
-  RegionName name{static_cast<uint32_t>(getpid()), file.get(), started_, {0, 0}, bytes};
-  fill_nonce(name.nonce);
+  name.descriptor = file.get();
   std::byte* base = map_region(file, bytes);
   const RegionHeader header{magic, {name.nonce[0], name.nonce[1]}, bytes};
   std::memcpy(base, &header, sizeof header);
@@ -109,6 +125,7 @@ std::unique_ptr<Region> ShmTransport::map(const RegionName& name, uint64_t magic
   if (!file)
     throw Failure(M2N_PEER_LOST,
                   sentence("the region of process %u is gone: the process has ended or closed it", name.pid));
+  check_identity(file, name);
   check_file(file, name, bytes);
   auto region = std::make_unique<ShmRegion>(map_region(file, bytes), name, Descriptor());
   RegionHeader header;
