@@ -53,7 +53,7 @@ internal sealed class ClusterOptions
 
     private static Option<string> Choice(string name, string what, string usual, params string[] values)
     {
-        var option = new Option<string>(name) { Description = $"{what}: {string.Join(", ", values)}.", DefaultValueFactory = _ => usual };
+        var option = new Option<string>(name) { HelpName = string.Join('|', values), Description = $"{what}: {string.Join(", ", values)}.", DefaultValueFactory = _ => usual };
         option.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && !values.Contains(result.Tokens[0].Value, StringComparer.Ordinal))

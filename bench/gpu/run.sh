@@ -14,7 +14,10 @@ steps=${*:-ptxas tests roofline nvcc sanitizer}
 export PATH="$PATH:/usr/local/cuda/bin" LD_LIBRARY_PATH="$carried/lib" MK_TEST_CUDA=1
 failed=0
 
+need() { command -v "$1" >/dev/null || { echo "$1 is missing: it comes with the CUDA toolkit"; return 1; }; }
+
 ptxas_step() {
+  need ptxas || return
   for code in "$carried"/lib/megakernels.*.ptx; do
     local arch=${code%.ptx}
     arch=${arch##*megakernels.}
@@ -41,6 +44,7 @@ roofline_step() {
 
 # nvcc takes the same device code, and what it makes passes the same tests.
 nvcc_step() {
+  need nvcc || return
   local library="$out/nvcc" kernels="$root/kernels"
   mkdir -p "$library"
   cp "$carried"/lib/*.so "$library/"
@@ -55,6 +59,7 @@ nvcc_step() {
 }
 
 sanitizer_step() {
+  need compute-sanitizer || return
   local status=0
   for test in gate_topk_test gemm_heads_test grouped_ffn_test paged_attention_test; do
     timeout 40 compute-sanitizer --tool memcheck --error-exitcode 9 "$carried/bin/$test" --gtest_filter='*cuda*:-*WorkThat*:*Latent*' --gtest_brief=1 >"$out/sanitizer.$test.txt" 2>&1 || status=1

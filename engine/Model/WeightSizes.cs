@@ -8,13 +8,7 @@ namespace MegaInfer.Engine.Model;
 public sealed record WeightSizes(long Attention, long Experts)
 {
     /// <summary>As config.json says that they are stored.</summary>
-    public static WeightSizes Stored(ModelSpec spec)
-    {
-        var names = new TensorNames(spec);
-        long layers = spec.Layers.Count(layer => !layer.IsDense);
-        // Every layer with experts has the same ones: one stands for all.
-        return new WeightSizes(Sum(spec, names.Of(NodeRole.Attention)), layers * Sum(spec, ExpertTensorSpecs.Of(spec, names.Patterns, 0)));
-    }
+    public static WeightSizes Stored(ModelSpec spec) => Sum(spec, packed: null);
 
     /// <summary>As nodes hold them: a tied LM head is a copy of its own, and what stays as stored is widened from fp16 to fp32.</summary>
     /// <param name="spec">The model.</param>
@@ -22,32 +16,30 @@ public sealed record WeightSizes(long Attention, long Experts)
     public static WeightSizes InMemory(ModelSpec spec, NumberType? packed = null)
     {
         NumberType plain = spec.Weights.PlainType == NumberType.Float16 ? NumberType.Float32 : spec.Weights.PlainType;
-        ModelSpec held = spec with { Weights = spec.Weights with { PlainType = plain }, HasTiedEmbeddings = false };
-        WeightSizes stored = Stored(held);
-        if (packed is not { } type)
-            return stored;
-        var names = new TensorNames(held);
-        long layers = held.Layers.Count(layer => !layer.IsDense);
+        return Sum(spec with { Weights = spec.Weights with { PlainType = plain }, HasTiedEmbeddings = false }, packed);
+    }
+
+    private static WeightSizes Sum(ModelSpec spec, NumberType? packed)
+    {
+        var names = new TensorNames(spec);
+        long layers = spec.Layers.Count(layer => !layer.IsDense);
+        // Every layer with experts has the same ones: one stands for all.
         return new WeightSizes(
-            stored.Attention + Change(held, names.Of(NodeRole.Attention), names.LmHead, type),
-            stored.Experts + (layers * Change(held, ExpertTensorSpecs.Of(held, names.Patterns, 0), names.LmHead, type)));
+            names.Of(NodeRole.Attention).Sum(tensor => BytesOf(spec, tensor, tensor.Name == names.LmHead ? packed?.OfHead() : Packed(tensor, packed))),
+            layers * ExpertTensorSpecs.Of(spec, names.Patterns, 0).Sum(tensor => BytesOf(spec, tensor, Packed(tensor, packed))));
     }
 
-    // How many bytes packing adds, or saves.
-    private static long Change(ModelSpec spec, IEnumerable<TensorSpec> tensors, string head, NumberType type) => tensors.Sum(tensor => tensor.Storage switch
-    {
-        TensorStorage.Projection => BytesOf(tensor.Elements, type) - Sum(spec, [tensor]),
-        TensorStorage.MxFloat4Pairs => BytesOf(2 * tensor.Elements, type) - Sum(spec, [tensor]),
-        TensorStorage.Exponents => -Sum(spec, [tensor]), // they became part of the packed numbers
-        _ => tensor.Name == head ? BytesOf(tensor.Elements, type.OfHead()) - Sum(spec, [tensor]) : 0,
-    });
+    // Norms, biases, routers and the embedding stay as stored.
+    private static NumberType? Packed(TensorSpec tensor, NumberType? packed) =>
+        tensor.Storage is TensorStorage.Projection or TensorStorage.MxFloat4Pairs or TensorStorage.Exponents ? packed : null;
 
-    private static long BytesOf(long weights, NumberType type) => (long)(weights * type.BitsWithScales() / 8);
-
-    private static long Sum(ModelSpec spec, IEnumerable<TensorSpec> tensors)
+    private static long BytesOf(ModelSpec spec, TensorSpec tensor, NumberType? packed) => (packed, tensor.Storage) switch
     {
-        bool isFloat8 = spec.Weights.Quantized == NumberType.Float8E4M3;
-        return tensors.Sum(tensor => spec.Weights.BytesOf(tensor)
-            + (isFloat8 && tensor.Storage == TensorStorage.Projection ? spec.Weights.BytesOf(TensorNames.ScalesOf(tensor)) : 0));
-    }
+        ({ }, TensorStorage.Exponents) => 0, // they become part of the packed numbers
+        ({ } type, TensorStorage.MxFloat4Pairs) => (long)(2 * tensor.Elements * type.BitsWithScales() / 8),
+        ({ } type, _) => (long)(tensor.Elements * type.BitsWithScales() / 8),
+        (null, TensorStorage.Projection) when spec.Weights.Quantized == NumberType.Float8E4M3 =>
+            spec.Weights.BytesOf(tensor) + spec.Weights.BytesOf(TensorNames.ScalesOf(tensor)),
+        _ => spec.Weights.BytesOf(tensor),
+    };
 }

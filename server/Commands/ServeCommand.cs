@@ -61,7 +61,7 @@ internal sealed class ServeCommand : ICommand
         await using (host)
         {
             if (NumberTypes.FromShortName(options.Dtype) is { } type && type.IsInteger())
-                await terminal.Errors.WriteLineAsync(FormattableString.Invariant($"weights are packed as {type.ShortName()}: {type.BitsWithScales()} bits a weight, {type.OfHead().BitsWithScales()} in the LM head"));
+                await terminal.Errors.WriteLineAsync($"weights are packed as {InspectionText.Bits(type)}");
             await terminal.Output.WriteLineAsync($"ready http://{host.Address(Listener.Http)}");
             await terminal.Output.FlushAsync();
             await Task.Delay(Timeout.InfiniteTimeSpan, signals.Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
