@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Grpc.Core;
 using MegaInfer.Proto;
@@ -8,6 +9,7 @@ namespace MegaInfer.AttentionNodes.Tests.Control;
 internal sealed class FakeWork : CallInvoker
 {
     private readonly Channel<WorkOrder> _orders = Channel.CreateUnbounded<WorkOrder>();
+    private readonly ConcurrentDictionary<WorkOrder, TaskCompletionSource> _taken = new(ReferenceEqualityComparer.Instance);
     private readonly Channel<WorkReport> _reports = Channel.CreateUnbounded<WorkReport>();
 
     /// <summary>What the node said, in order; completes when the node ends its side.</summary>
@@ -15,13 +17,22 @@ internal sealed class FakeWork : CallInvoker
 
     public void Order(WorkOrder order) => _orders.Writer.TryWrite(order);
 
+    /// <summary>Completes once the node has acted on the order: it asks for the next one.</summary>
+    public async Task OrderTakenAsync(WorkOrder order)
+    {
+        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _taken[order] = taken;
+        Order(order);
+        await taken.Task;
+    }
+
     /// <summary>The server ends the stream.</summary>
     public void End() => _orders.Writer.TryComplete();
 
     public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options) => new(
             (IClientStreamWriter<TRequest>)(object)new Writer(this),
-            (IAsyncStreamReader<TResponse>)(object)new Reader(_orders.Reader),
+            (IAsyncStreamReader<TResponse>)(object)new Reader(this),
             Task.FromResult(new Metadata()),
             () => Status.DefaultSuccess,
             () => [],
@@ -60,15 +71,17 @@ internal sealed class FakeWork : CallInvoker
         }
     }
 
-    private sealed class Reader(ChannelReader<WorkOrder> orders) : IAsyncStreamReader<WorkOrder>
+    private sealed class Reader(FakeWork work) : IAsyncStreamReader<WorkOrder>
     {
         public WorkOrder Current { get; private set; } = new();
 
         public async Task<bool> MoveNext(CancellationToken cancellationToken)
         {
-            if (!await orders.WaitToReadAsync(cancellationToken))
+            if (work._taken.TryRemove(Current, out TaskCompletionSource? taken))
+                taken.SetResult();
+            if (!await work._orders.Reader.WaitToReadAsync(cancellationToken))
                 return false;
-            Current = await orders.ReadAsync(cancellationToken);
+            Current = await work._orders.Reader.ReadAsync(cancellationToken);
             return true;
         }
     }

@@ -9,6 +9,7 @@ internal sealed class FakeExpert : IDisposable
     private readonly Thread _thread;
     private readonly int _hidden;
     private volatile bool _isStopping;
+    private int _answersLeft = int.MaxValue;
 
     public FakeExpert(M2NOptions options, int hidden)
     {
@@ -25,6 +26,9 @@ internal sealed class FakeExpert : IDisposable
 
     /// <summary>Keeps what it receives.</summary>
     public bool IsSilent { get; set; }
+
+    /// <summary>Becomes silent after as many more answers.</summary>
+    public void FallSilentAfter(int answers) => Volatile.Write(ref _answersLeft, answers);
 
     /// <summary>Groups of the pieces it saw, as text.</summary>
     public List<string> Seen { get; } = [];
@@ -45,6 +49,8 @@ internal sealed class FakeExpert : IDisposable
                 continue;
             for (int i = 0; i < batch.Count; i++)
                 Multiply(batch[i]);
+            if (Interlocked.Decrement(ref _answersLeft) == -1)
+                IsSilent = true;
             while (IsSilent && !_isStopping)
                 Thread.Sleep(1);
             _endpoint.Return(batch, Status, 1000);
