@@ -147,12 +147,12 @@ public sealed class AttentionNodeMemberTests(TinyModel model) : IClassFixture<Ti
         Assert.Equal((6, FinishReason.Length), await ReadToEndAsync(work, 1) is var (tokens, end) ? (tokens, end.Reason) : default);
 
         // Silent in the middle of it, so that the order comes before its end.
-        expert.FallSilentAfter(answers: 5 * model.Checkpoint.Spec.Layers.Count);
+        expert.Answer(times: 5 * model.Checkpoint.Spec.Layers.Count);
         work.Order(Start(2, maxTokens: 100));
         WorkReport first = await NextAsync(work);
         Assert.Equal(2, first.Progress.Sequences.Single().SequenceId);
         await work.OrderTakenAsync(new WorkOrder { Cancel = new CancelSequence { SequenceId = 2 } }).WaitAsync(Bound, TestEnd);
-        expert.IsSilent = false;
+        expert.Answer(times: int.MaxValue);
         Assert.Equal(FinishReason.Cancelled, (await ReadToEndAsync(work, 2)).End.Reason);
 
         work.Order(Start(3, maxTokens: 40));

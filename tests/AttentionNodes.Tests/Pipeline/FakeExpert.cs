@@ -27,8 +27,8 @@ internal sealed class FakeExpert : IDisposable
     /// <summary>Keeps what it receives.</summary>
     public bool IsSilent { get; set; }
 
-    /// <summary>Becomes silent after as many more answers.</summary>
-    public void FallSilentAfter(int answers) => Volatile.Write(ref _answersLeft, answers);
+    /// <summary>As many more answers, and silence until this is called again.</summary>
+    public void Answer(int times) => Volatile.Write(ref _answersLeft, times);
 
     /// <summary>Groups of the pieces it saw, as text.</summary>
     public List<string> Seen { get; } = [];
@@ -49,9 +49,8 @@ internal sealed class FakeExpert : IDisposable
                 continue;
             for (int i = 0; i < batch.Count; i++)
                 Multiply(batch[i]);
-            if (Interlocked.Decrement(ref _answersLeft) == -1)
-                IsSilent = true;
-            while (IsSilent && !_isStopping)
+            Interlocked.Decrement(ref _answersLeft);
+            while ((IsSilent || Volatile.Read(ref _answersLeft) < 0) && !_isStopping)
                 Thread.Sleep(1);
             _endpoint.Return(batch, Status, 1000);
         }
