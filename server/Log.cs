@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Information, "{Model} has tensors that are ignored: {Ignored}")]
     public static partial void TensorsIgnored(ILogger logger, string model, string ignored);
+
+    [LoggerMessage(13, LogLevel.Information, "weights are packed as {Bits}")]
+    public static partial void Packed(ILogger logger, string bits);
 }

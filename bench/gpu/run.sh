@@ -14,6 +14,7 @@ steps=${*:-ptxas tests roofline nvcc sanitizer}
 export PATH="$PATH:/usr/local/cuda/bin" LD_LIBRARY_PATH="$carried/lib" MK_TEST_CUDA=1
 failed=0
 
+# A step needs a tool of the toolkit.
 need() { command -v "$1" >/dev/null || { echo "$1 is missing: it comes with the CUDA toolkit"; return 1; }; }
 
 ptxas_step() {
@@ -68,6 +69,7 @@ sanitizer_step() {
   return $status
 }
 
+command -v nvidia-smi >/dev/null || fail "nvidia-smi is missing: this machine has no NVIDIA driver"
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
 for step in $steps; do
   begin=$SECONDS

@@ -16,6 +16,13 @@ public static class NumberTypes
     /// <summary>Bits of one number of a plain or integer type with its share of the fp16 scale of its group: 8.5 and 4.5 for int8 and int4.</summary>
     public static double BitsWithScales(this NumberType type) => type.IsInteger() ? type.Bits() + (16.0 / GroupQuantization.Group) : type.Bits();
 
+    /// <summary>What weights packed as the type take: <c>int8: 8.5 bits a weight</c>, <c>int4: 4.5 bits a weight, 8.5 in the LM head</c>.</summary>
+    public static string PackedText(this NumberType type)
+    {
+        string head = type == type.OfHead() ? "" : FormattableString.Invariant($", {type.OfHead().BitsWithScales()} in the LM head");
+        return FormattableString.Invariant($"{type.ShortName()}: {type.BitsWithScales()} bits a weight{head}");
+    }
+
     /// <summary>Bytes of one number; not for those of 4 bits, two of which share one.</summary>
     public static int Bytes(this NumberType type) =>
         type.Bits() < 8 ? throw new ArgumentOutOfRangeException(nameof(type), "Two 4-bit numbers share a byte.") : type.Bits() / 8;

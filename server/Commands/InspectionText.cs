@@ -27,12 +27,7 @@ internal static class InspectionText
             yield return ("digest", found.Digest);
     }
 
-    /// <summary>For example <c>int4: 4.5 bits a weight, 8.5 in the LM head</c>.</summary>
-    public static string Bits(NumberType packed) => packed == packed.OfHead()
-        ? FormattableString.Invariant($"{packed.ShortName()}: {packed.BitsWithScales()} bits a weight")
-        : FormattableString.Invariant($"{packed.ShortName()}: {packed.BitsWithScales()} bits a weight, {packed.OfHead().BitsWithScales()} in the LM head");
-
-    private static string Packed(Inspection.Pool pool) => pool.WeightType is { } type ? $" ({Bits(type)})" : "";
+    private static string Packed(Inspection.Pool pool) => pool.WeightType is { } type ? $" ({type.PackedText()})" : "";
 
     private static string Source(Inspection inspection) => inspection.Found is { } found
         ? $"stored as {found.AttentionType.ShortName()} and {found.ExpertType.ShortName()}"

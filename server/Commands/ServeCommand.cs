@@ -1,5 +1,4 @@
 using System.CommandLine;
-using MegaInfer.Engine.Model;
 using MegaInfer.Server.Hosting;
 
 namespace MegaInfer.Server.Commands;
@@ -60,8 +59,6 @@ internal sealed class ServeCommand : ICommand
 
         await using (host)
         {
-            if (NumberTypes.FromShortName(options.Dtype) is { } type && type.IsInteger())
-                await terminal.Errors.WriteLineAsync($"weights are packed as {InspectionText.Bits(type)}");
             await terminal.Output.WriteLineAsync($"ready http://{host.Address(Listener.Http)}");
             await terminal.Output.FlushAsync();
             await Task.Delay(Timeout.InfiniteTimeSpan, signals.Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,4 +1,5 @@
 using MegaInfer.Engine;
+using MegaInfer.Engine.Model;
 using MegaInfer.Server.Cluster;
 using MegaInfer.Server.Health;
 using MegaInfer.Server.Routing;
@@ -82,6 +83,8 @@ internal sealed class ServerHost : IAsyncDisposable
         var logger = new StderrLoggerProvider(environment.Log).CreateLogger("MegaInfer.Server");
         if (model.Ignored is { } ignored)
             Log.TensorsIgnored(logger, model.Name, ignored);
+        if (NumberTypes.FromShortName(options.Dtype) is { } type)
+            Log.Packed(logger, type.PackedText());
         var metrics = new ServerMetrics();
         ClusterSpec spec = ClusterSpecs.Of(options, model);
         var cluster = new ClusterState(spec, logger);
