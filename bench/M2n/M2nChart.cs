@@ -7,7 +7,7 @@ namespace MegaInfer.Bench.M2n;
 /// <summary>The rows as a picture: one-way time over size, a line for each engine, both axes logarithmic. Plain SVG, without a library.</summary>
 internal static class M2nChart
 {
-    private const double Width = 900, Height = 560, Left = 80, Right = 250, Top = 50, Bottom = 60;
+    private const double Width = 940, Height = 560, Left = 80, Right = 290, Top = 50, Bottom = 60;
     private static readonly string[] Colours = ["#0b6e4f", "#c8553d", "#2e4057", "#f28f3b", "#588b8b", "#8e5572", "#777777", "#1b998b", "#a63446"];
 
     internal static string Of(IEnumerable<M2nRow> rows)
