@@ -32,15 +32,17 @@ public sealed class AttentionNode : IDisposable
     /// <param name="time">The clock of deadlines and pauses.</param>
     public AttentionNode(
         string name, AttentionWeights weights, KernelContext context, M2NEndpoint endpoint, AttentionNodeOptions options, TimeProvider time)
-        : this(name, weights, context, options, memory => Link(weights, context, endpoint, options, memory, time), time)
+        : this(
+            name, weights, context, new NodeMemory(weights, context, options, stagesRows: context.IsDevice && !endpoint.HasRowMemory),
+            options, memory => Link(weights, context, endpoint, options, memory, time), time)
     {
     }
 
     internal AttentionNode(
-        string name, AttentionWeights weights, KernelContext context, AttentionNodeOptions options, Func<NodeMemory, IExpertLink> link, TimeProvider time)
+        string name, AttentionWeights weights, KernelContext context, NodeMemory memory, AttentionNodeOptions options, Func<NodeMemory, IExpertLink> link, TimeProvider time)
     {
         _context = context;
-        _memory = new NodeMemory(weights, context, options);
+        _memory = memory;
         _loop = new NodeLoop(weights, _memory, link(_memory), options, time);
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }

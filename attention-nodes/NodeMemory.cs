@@ -10,10 +10,10 @@ namespace MegaInfer.AttentionNodes;
 /// <summary>The device memory and layers of one attention node, made once and owned together.</summary>
 public sealed class NodeMemory : IDisposable
 {
-    public NodeMemory(AttentionWeights weights, KernelContext context, AttentionNodeOptions options)
+    public NodeMemory(AttentionWeights weights, KernelContext context, AttentionNodeOptions options, bool stagesRows = false)
     {
         Shape = new PipelineShape(weights.Spec, options.MaxStepRows, options.KvType);
-        Step = new StepMemory(context, weights.Spec, Shape, options.MaxSequences);
+        Step = new StepMemory(context, weights.Spec, Shape, options.MaxSequences, stagesRows);
         Kv = new KvMemory(context, weights.Spec, options.KvType, options.KvBlocks);
         Embedding = new Embedding(context, weights, Step);
         Layers = [.. Enumerable.Range(0, weights.Spec.LayerCount).Select(layer => new AttentionLayer(context, weights, layer, Step, Kv))];

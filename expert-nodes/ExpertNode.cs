@@ -29,7 +29,7 @@ public sealed class ExpertNode : IDisposable
     {
         _context = context;
         _pairs = new PairTable(context, weights.Experts, options.Sizes.MaxBatchPairs, options.Sizes.RowBytes, options.Sizes.ResultBytes);
-        _stage = context.IsDevice ? new PieceStage(context, options.Sizes) : null;
+        _stage = context.IsDevice && !endpoint.HasRowMemory ? new PieceStage(context, options.Sizes) : null;
         _pipeline = new ExpertPipeline(endpoint, weights, _pairs, _stage, options.Gather, options.Sizes);
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }

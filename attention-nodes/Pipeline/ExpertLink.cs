@@ -84,6 +84,7 @@ public sealed class ExpertLink : IExpertLink
                 ProduceRows(microBatch, rank);
         }
 
+        _context.Wait(); // what is published has been written
         if (_memory.Stage is { } stage)
             SendStaged(stage, microBatch);
 
@@ -155,7 +156,6 @@ public sealed class ExpertLink : IExpertLink
 
     private void SendStaged(SlotStage stage, MicroBatch microBatch)
     {
-        _context.Wait();
         foreach (int rank in _plan.Ranks)
         {
             if (_isOpen[rank])

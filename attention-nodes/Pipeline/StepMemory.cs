@@ -19,7 +19,12 @@ public sealed class StepMemory : IDisposable
     private readonly int _maxSequences;
     private readonly int _contextBlocks;
 
-    public StepMemory(KernelContext context, ModelSpec spec, PipelineShape shape, int maxSequences)
+    /// <param name="context">Owns the memory.</param>
+    /// <param name="spec">The model.</param>
+    /// <param name="shape">Sizes of the largest step.</param>
+    /// <param name="maxSequences">Of a step.</param>
+    /// <param name="stagesRows">Kernels do not reach the slots.</param>
+    public StepMemory(KernelContext context, ModelSpec spec, PipelineShape shape, int maxSequences, bool stagesRows = false)
     {
         _context = context;
         _maxSequences = maxSequences;
@@ -43,7 +48,7 @@ public sealed class StepMemory : IDisposable
         BlockTables = Integers((long)maxSequences * _contextBlocks);
         RowIndex = Integers(shape.MaxPairs);
         ResultOfPair = Shareable((long)shape.MaxPairs * nint.Size);
-        Stage = context.IsDevice ? new SlotStage(Shareable((long)shape.MaxPairs * shape.RowBytes), Shareable((long)shape.MaxPairs * shape.ResultBytes), shape, TopK) : null;
+        Stage = stagesRows ? new SlotStage(Shareable((long)shape.MaxPairs * shape.RowBytes), Shareable((long)shape.MaxPairs * shape.ResultBytes), shape, TopK) : null;
         Shared = HasSharedExpert || spec.Layers.Any(layer => layer.IsDense) ? SharedOf(spec.SharedExpert) : null;
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MegaInfer.Bench.Load;
+using MegaInfer.Bench.Machine;
 using MegaInfer.Bench.Reports;
 using MegaInfer.Bench.Rivals;
 using MegaInfer.Engine;
@@ -41,7 +42,9 @@ internal sealed class DecodeCommand
     private readonly Option<string> _microBatches = new("--micro-batches") { Description = "auto or 1..4, or a list of these: a server for each.", DefaultValueFactory = _ => "auto" };
     private readonly Option<int> _threads = new("--threads") { Description = "Threads of each node and of rivals; 0: one per core.", DefaultValueFactory = _ => 0 };
     private readonly Option<int> _rounds = new("--rounds") { Description = "Rounds, of which each engine's best undisturbed one counts.", DefaultValueFactory = _ => 3 };
-    private readonly Option<bool> _inProcess = new("--in-process") { Description = "Measure the nodes as threads of one process too." };
+    private readonly Option<string> _inProcess = new("--in-process") { Description = "Measure the nodes as threads of one process too, or only so.", HelpName = "no|too|only", DefaultValueFactory = _ => "no" };
+    private readonly Option<double> _readRate = new("--read-gb-s") { Description = "With --backend cuda: what the GPU reads, GB/s, as bench/gpu/run.sh measures it. For the floors." };
+    private readonly Option<double> _flopRate = new("--tflops") { Description = "With --backend cuda: its products of bf16, TFLOP/s, as bench/gpu/run.sh measures them." };
     private readonly Option<string[]> _rivals = new("--rival-bin") { Description = "Folder with a build of llama.cpp or ik_llama.cpp; may be given several times.", HelpName = "DIR" };
     private readonly ClusterOptions _cluster = new();
     private readonly ReportOptions _report = new();
@@ -50,7 +53,7 @@ internal sealed class DecodeCommand
     {
         var command = new Command("decode", "Tokens per second of decoding batches and of prompts, beside the floor and beside rivals.")
         {
-            _model, _batch, _prefill, _promptLength, _generateLength, _attentionNodes, _expertNodes, _microBatches, _threads, _rounds, _inProcess, _rivals,
+            _model, _batch, _prefill, _promptLength, _generateLength, _attentionNodes, _expertNodes, _microBatches, _threads, _rounds, _inProcess, _readRate, _flopRate, _rivals,
         };
         _cluster.AddTo(command);
         _report.AddTo(command);
@@ -75,15 +78,21 @@ internal sealed class DecodeCommand
             PromptLength = AtLeastOne("--prompt-len", parsed.GetValue(_promptLength)),
             GenerateLength = AtLeastOne("--gen-len", parsed.GetValue(_generateLength)),
             Local = _cluster.Read(parsed, parsed.GetRequiredValue(_model)),
+            DeviceLimits = DeviceLimits(parsed),
         };
         plan.Check();
         RivalBuild[] rivals = [.. (parsed.GetValue(_rivals) ?? []).Select(RivalBuild.Open)];
         using BenchLock held = await BenchLock.TakeAsync(Console.Error, cancel);
         await using var engines = new DecodeEngines();
-        foreach (int microBatches in microBatchCounts)
+        (bool isServed, bool isLocal) = Processes(parsed.GetRequiredValue(_inProcess));
+        foreach (int microBatches in isServed ? microBatchCounts : [])
             await engines.AddServedAsync(ServeArguments(parsed, plan), microBatches, plan.Checkpoint.Spec.VocabularySize, cancel);
-        if (parsed.GetValue(_inProcess))
-            engines.AddLocal(plan.LocalOptions());
+        foreach (int microBatches in isServed ? [1] : microBatchCounts)
+        {
+            if (isLocal)
+                engines.AddLocal(plan.LocalOptions() with { MicroBatches = microBatches });
+        }
+
         foreach (RivalBuild rival in rivals)
         {
             string gguf = await GgufExport.EnsureAsync(plan.Folder, plan.RivalType, rival, new Progress<string>(Console.Error.WriteLine), cancel);
@@ -112,6 +121,24 @@ internal sealed class DecodeCommand
         "--max-step-rows", $"{plan.MaxStepRows}",
         .. _cluster.ServeArguments(parsed),
     ];
+
+    private static (bool IsServed, bool IsLocal) Processes(string inProcess) => inProcess switch
+    {
+        "no" => (true, false),
+        "too" => (true, true),
+        "only" => (false, true),
+        _ => throw new MegaInferException($"--in-process is no, too or only, not '{inProcess}'."),
+    };
+
+    private MachineLimits? DeviceLimits(ParseResult parsed)
+    {
+        double read = parsed.GetValue(_readRate), flops = parsed.GetValue(_flopRate);
+        if (!_cluster.IsDevice(parsed))
+            return read == 0 && flops == 0 ? null : throw new MegaInferException("--read-gb-s and --tflops are a GPU's; give --backend cuda with them.");
+        return read > 0 && flops > 0
+            ? new MachineLimits(read * 1e9, flops * 1e12)
+            : throw new MegaInferException("A GPU's limits are not measured here; give --read-gb-s and --tflops as bench/gpu/run.sh measures them.");
+    }
 
     private static IReadOnlyList<int> List(string option, string text) => text == "none" ? [] : ClusterOptions.ParseList(option, text);
 

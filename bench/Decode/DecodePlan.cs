@@ -1,4 +1,6 @@
+using MegaInfer.AttentionNodes.KvCache;
 using MegaInfer.Bench.Cluster;
+using MegaInfer.Bench.Machine;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Engine.Model;
@@ -30,6 +32,9 @@ internal sealed record DecodePlan
     /// <summary>Types and kernels.</summary>
     public required LocalClusterOptions Local { get; init; }
 
+    /// <summary>Of the GPU that computes; null: this machine's, measured in every round.</summary>
+    public MachineLimits? DeviceLimits { get; init; }
+
     public string ModelName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Folder)));
 
     public int MaxSequences => Batches.Append(1).Max();
@@ -55,7 +60,10 @@ internal sealed record DecodePlan
         ExpertThreads = Threads,
         MaxSequences = MaxSequences,
         MaxStepRows = MaxStepRows,
+        KvBlocks = (MaxSequences * Blocks(PromptLength + GenerateLength)) + Blocks(Prompts.Append(1).Max()),
     };
+
+    private static int Blocks(int tokens) => (tokens / BlockPool.BlockTokens) + 2;
 
     /// <exception cref="MegaInferException">The model has no room for it.</exception>
     internal void Check()

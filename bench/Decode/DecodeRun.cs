@@ -30,16 +30,19 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
         int expertLayers = plan.Checkpoint.Spec.Layers.Count(layer => !layer.IsDense);
         // What is routed where is the same for every number of nodes and micro-batches, but one micro-batch reads each expert once.
         ServedEngine? counter = engines.OfType<ServedEngine>().OrderByDescending(engine => engine.MicroBatches == 1).FirstOrDefault();
-        (double reads, double rowsPerGemm) = counter is null ? (0, 0) : await counter.CountAsync(shape, expertLayers, cancel);
+        Measured? local = counter is null ? best.FirstOrDefault(measured => measured?.ExpertReadsPerLayer > 0) : null;
+        (double reads, double rowsPerGemm) = counter is null
+            ? (local?.ExpertReadsPerLayer ?? 0, local?.RowsPerExpertGemm ?? 0)
+            : await counter.CountAsync(shape, expertLayers, cancel);
         double even = StepFloor.EvenExperts(plan.Checkpoint.Spec.Router, batch);
         // Steps that still held a prompt's end blur the count a little; no layer has more experts than it has.
-        double touched = counter is { MicroBatches: 1 } ? Math.Min(reads, plan.Checkpoint.Spec.Router.ExpertCount) : even;
+        double touched = counter is { MicroBatches: 1 } || (reads > 0 && engines.OfType<LocalEngine>().Any(engine => engine.MicroBatches == 1)) ? Math.Min(reads, plan.Checkpoint.Spec.Router.ExpertCount) : even;
         var floor = StepFloor.Of(plan.Checkpoint.Spec, plan.WeightTypes, plan.KvType, batch, plan.PromptLength + (plan.GenerateLength / 2), touched);
         AddRows(best, (engine, measured) => Row(engine, measured, floor, machine, "decode", batch) with
         {
             ExpertsTouchedPerLayer = Math.Round(touched, 2),
             EvenExpertsPerLayer = Math.Round(even, 2),
-            RowsPerExpertGemm = engine == counter ? Math.Round(rowsPerGemm, 2) : null,
+            RowsPerExpertGemm = engine == counter || (counter is null && engine is LocalEngine) ? Math.Round(rowsPerGemm, 2) : null,
             PromptLen = plan.PromptLength,
             GenLen = plan.GenerateLength,
         });
@@ -62,7 +65,7 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
     private async Task<(IReadOnlyList<Measured?> Best, MachineInfo Machine)> RoundsAsync(
         string work, Func<IDecodeEngine, Task<Measured>> measure, CancellationToken cancel)
     {
-        var rounds = new Rounds(engines, plan.Rounds, () => MachineLimits.Measure(plan.Threads));
+        var rounds = new Rounds(engines, plan.Rounds, () => plan.DeviceLimits ?? MachineLimits.Measure(plan.Threads));
         (IReadOnlyList<Measured?> best, MachineLimits limits) = await rounds.RunAsync(measure, Tell, cancel);
         _limits = _limits.BestOf(limits);
         for (int i = 0; i < engines.Count; i++)

@@ -21,7 +21,7 @@ internal sealed class LocalEngine(LocalCluster cluster, int microBatches) : IDec
     {
         OthersClock others = OthersClock.Start();
         DecodeMeasurement measured = await _load.RunAsync(shape);
-        return new Measured(measured.TokensPerSecond, others.StopShare(), measured.Stages);
+        return new Measured(measured.TokensPerSecond, others.StopShare(), measured.Stages, measured.ExpertReadsPerLayer, measured.RowsPerExpertGemm);
     }
 
     public async Task<Measured> PrefillAsync(int tokens, CancellationToken cancel)

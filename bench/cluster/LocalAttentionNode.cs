@@ -24,7 +24,7 @@ internal sealed class LocalAttentionNode : IDisposable
         {
             KernelContext context = Own(parts.Context(NodeRole.Attention));
             AttentionWeights weights = Own(AttentionWeights.Load(parts.Checkpoint, context, parts.WeightType, LocalParts.Version));
-            M2NEndpoint endpoint = Own(parts.Endpoint(M2NRole.Sender, rank));
+            M2NEndpoint endpoint = Own(parts.Endpoint(M2NRole.Sender, rank, context));
             _node = Own(new AttentionNode($"attention node {rank.Value}", weights, context, endpoint, parts.AttentionOptions(rank), TimeProvider.System));
             Backend = context.Backend;
             Reading = Task.Run(ReadAsync);

@@ -55,7 +55,7 @@ internal sealed class LocalParts(LocalClusterOptions options, Checkpoint checkpo
         Cores = role == NodeRole.Attention ? options.AttentionCores : options.ExpertCores,
     });
 
-    internal M2NEndpoint Endpoint(M2NRole role, Rank rank) => M2NEndpoint.Open(new M2NOptions
+    internal M2NEndpoint Endpoint(M2NRole role, Rank rank, KernelContext context) => M2NEndpoint.Open(new M2NOptions
     {
         Transport = options.Transport,
         Role = role,
@@ -67,6 +67,7 @@ internal sealed class LocalParts(LocalClusterOptions options, Checkpoint checkpo
         MaxGroups = Shape.MaxGroups,
         RowBytes = Shape.RowBytes,
         ResultBytes = Shape.ResultBytes,
+        RowMemory = context.IsDevice && options.Transport == M2NTransport.Loopback ? new DeviceRows(context) : null,
         Secret = Secret,
     });
 

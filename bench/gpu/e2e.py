@@ -73,7 +73,11 @@ def check(server, folder, model, vocabulary):
         }
         result["deployments"][name] = same
     log_sums = rows.max(1) + numpy.log(numpy.exp(rows - rows.max(1, keepdims=True)).sum(1))
-    result["scores_off_by"] = float(max(abs(row[token] - total - said) for row, total, token, said in zip(rows, log_sums, *sampled[:2])))
+    scores = [row[token] - total for row, total, token in zip(rows, log_sums, sampled[0])]
+    result["scores_off_by"] = float(max(abs(score - said) for score, said in zip(scores, sampled[1])))
+    # The recorded value is the float nearest to (logit - the sum of all), in double: the same bits come from the scored logits.
+    result["scores_of_same_bits"] = sum(bool(numpy.float32(score) == numpy.float32(said)) for score, said in zip(scores, sampled[1]))
+    result["scores"] = len(scores)
     on_cpu_tokens = generate(server, model, prompt, "--temperature", "0")[0]
     result["greedy_tokens"] = len(first[0])
     result["greedy_same_as_cpu_until"] = next((i for i, (a, b) in enumerate(zip(first[0], on_cpu_tokens)) if a != b), len(first[0]))

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MegaInfer.Engine;
 using MegaInfer.M2N.Native;
 
@@ -13,14 +14,18 @@ public sealed unsafe class M2NEndpoint : IDisposable
     private readonly M2NEndpointHandle _handle;
     private volatile IReadOnlyDictionary<Rank, M2NTransport> _pairs = new Dictionary<Rank, M2NTransport>();
 
-    private M2NEndpoint(M2NEndpointHandle handle, byte[] address)
+    private M2NEndpoint(M2NEndpointHandle handle, byte[] address, bool hasRowMemory)
     {
         _handle = handle;
+        HasRowMemory = hasRowMemory;
         Address = address;
     }
 
     /// <summary>What senders pass to <see cref="Connect"/> to reach this endpoint; carried over the control plane.</summary>
     public byte[] Address { get; }
+
+    /// <summary>Rows lie in what <see cref="M2NOptions.RowMemory"/> gives, where the host does not reach them.</summary>
+    public bool HasRowMemory { get; }
 
     /// <summary>A sender's receivers, and the transport of each pair; for people to look at. Any thread may read it.</summary>
     public IReadOnlyDictionary<Rank, M2NTransport> Pairs => _pairs;
@@ -42,15 +47,13 @@ public sealed unsafe class M2NEndpoint : IDisposable
     {
         M2NLibrary.Require();
         m2n_config config = m2n_config.Of(options);
-        nint raw;
-        Check(M2NNative.m2n_endpoint_open(&config, &raw), "m2n_endpoint_open");
-        var handle = new M2NEndpointHandle(raw);
+        M2NEndpointHandle handle = OpenWith(config, options.RowMemory);
         byte* address = stackalloc byte[M2NNative.AddressBytes];
         uint length;
         M2NStatus status = M2NNative.m2n_endpoint_address(handle, address, M2NNative.AddressBytes, &length);
         if (status != M2NStatus.Ok) handle.Dispose();
         Check(status, "m2n_endpoint_address");
-        return new M2NEndpoint(handle, new ReadOnlySpan<byte>(address, (int)length).ToArray());
+        return new M2NEndpoint(handle, new ReadOnlySpan<byte>(address, (int)length).ToArray(), options.RowMemory is not null);
     }
 
     /// <summary>Connects to the receiver at <paramref name="address"/>, known here as <paramref name="peer"/> from now on. It accepts inside its <see cref="Receive"/>.</summary>
@@ -165,6 +168,19 @@ public sealed unsafe class M2NEndpoint : IDisposable
 
     /// <summary>Ends open tickets with <see cref="M2NStatus.PeerLost"/>, tells the peers, and frees everything.</summary>
     public void Dispose() => _handle.Dispose();
+
+    private static M2NEndpointHandle OpenWith(m2n_config config, IRowMemory? rows)
+    {
+        GCHandle provider = rows is null ? default : GCHandle.Alloc(rows);
+        m2n_row_memory memory = rows is null ? default : m2n_row_memory.Of(provider);
+        config.row_memory = rows is null ? null : &memory;
+        nint raw;
+        M2NStatus status = M2NNative.m2n_endpoint_open(&config, &raw);
+        if (status != M2NStatus.Ok && provider.IsAllocated)
+            provider.Free();
+        Check(status, "m2n_endpoint_open");
+        return new M2NEndpointHandle(raw, provider);
+    }
 
     // A new dictionary each time, so that readers need no lock.
     private void ShowPair(Rank peer, M2NTransport? transport)

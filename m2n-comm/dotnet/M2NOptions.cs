@@ -49,6 +49,12 @@ public sealed record M2NOptions
     /// <summary>The one network interface that <see cref="M2NTransport.Ucx"/> and <see cref="M2NTransport.Auto"/> use, on a trusted network.</summary>
     public string Interface { get; init; } = "";
 
+    /// <summary>
+    /// Null: rows lie in host memory. Else kernels of both peers work in what this gives, and have finished before a row is published. <see cref="M2NTransport.Loopback"/> only; both sides
+    /// of a pair have one, or neither.
+    /// </summary>
+    public IRowMemory? RowMemory { get; init; }
+
     /// <summary>The cluster's secret, 16 bytes, equal on both sides of a pair.</summary>
     public ReadOnlyMemory<byte> Secret { get; init; } = new byte[SecretBytes];
 }

@@ -7,9 +7,9 @@
 namespace m2n {
 namespace {
 
-constexpr uint32_t kHostMemory = 1;
+constexpr uint32_t kHostMemory = 1, kRowMemory = 2;
 constexpr m2n_capabilities kKnown[] = {
-    {M2N_LOOPBACK, 0, 0, 0, 1, kHostMemory, 0, 0, "loopback"},
+    {M2N_LOOPBACK, 0, 0, 0, 1, kHostMemory | kRowMemory, 0, 0, "loopback"},
     {M2N_SHM, 0, 1, 0, 1, kHostMemory, 5'000, 0, "shm"},
     {M2N_UCX, 0, 1, 1, 0, kHostMemory, 10'000, 1, "ucx"},
     {M2N_AUTO, 0, 1, 1, 0, kHostMemory, 10'000, 1, "auto"},

@@ -20,7 +20,7 @@ const char* refusal_sentence(uint32_t refusal) {
     case Refusal::kRankTaken:
       return "a living peer has this rank";
     case Refusal::kRegion:
-      return "it could not map the pair's region";
+      return "it could not map the pair's region, or only one side has row_memory";
     case Refusal::kOther:
       return "another endpoint has its port now: it was started again";
     default:

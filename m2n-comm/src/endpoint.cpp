@@ -46,6 +46,12 @@ void check_config(const m2n_config& config) {
   check_range("spin_us", config.spin_us, 0, kMaxBudgetUs);
   check_range("yield_us", config.yield_us, 0, kMaxBudgetUs);
   check_range("reserved", config.reserved, 0, 0);
+  if (config.row_memory != nullptr) {
+    if (config.transport != M2N_LOOPBACK)
+      throw Failure(M2N_INVALID, "row_memory is for M2N_LOOPBACK: other transports have rows in the pairs' regions");
+    if (config.row_memory->allocate == nullptr || config.row_memory->release == nullptr)
+      throw Failure(M2N_INVALID, "row_memory needs both allocate and release");
+  }
   const uint64_t region_bytes = PairLayout::of(sizes_of(config)).region_bytes;
   if (region_bytes > kMaxRegionBytes)
     throw Failure(M2N_INVALID,
@@ -56,8 +62,8 @@ void check_config(const m2n_config& config) {
 Endpoint::Endpoint(const m2n_config& config)
     : config_(config),
       sizes_(sizes_of(config)),
-      layout_(PairLayout::of(sizes_)),
-      transport_(make_transport(config.transport)),
+      layout_(PairLayout::of(sizes_, config.row_memory != nullptr)),
+      transport_(make_transport(config.transport, config.row_memory)),
       pipe_(has_network(config.transport)),
       doorbell_region_(transport_->create(kDoorbellMagic, kDoorbellBytes)),
       doorbell_(*doorbell_region_, transport_->is_private(), pipe_.writing_end()),

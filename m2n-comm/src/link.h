@@ -33,6 +33,8 @@ class Link {
   // The transport that carries this pair: M2N_LOOPBACK, M2N_SHM or M2N_UCX.
   virtual int32_t transport() const = 0;
   virtual std::byte* base() const = 0;
+  // Where rows and results lie; nullptr: in the pair's memory.
+  virtual std::byte* row_memory() const { return nullptr; }
   virtual void publish_dispatch(const Publication& publication) = 0;
   virtual void publish_result(const Publication& publication) = 0;
   // Wakes the peer if it sleeps over what was published.

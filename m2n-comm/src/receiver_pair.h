@@ -30,7 +30,7 @@ struct ReceiverPair {
   };
 
   ReceiverPair(uint32_t sender, std::unique_ptr<Link> end, const PairSizes& sizes, const PairLayout& layout)
-      : rank(sender), link(std::move(end)), view(link->base(), layout) {
+      : rank(sender), link(std::move(end)), view(link->base(), link->row_memory(), layout) {
     for (uint32_t slot = 0; slot < sizes.slots; ++slot) {
       slots[slot].groups.resize(sizes.max_groups);
       slots[slot].row_of_pair.resize(sizes.max_pairs);

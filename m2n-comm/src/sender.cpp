@@ -54,7 +54,7 @@ m2n_status Sender::connect(uint32_t peer, const uint8_t* bytes, uint32_t length,
   auto pair = std::make_shared<Pair>();
   pair->peer = peer;
   pair->link = connect_link(peer, address, until_ns);
-  pair->view = PairView(pair->link->base(), layout_);
+  pair->view = PairView(pair->link->base(), pair->link->row_memory(), layout_);
   pairs_.push_back(std::move(pair));
   return M2N_OK;
 }

@@ -24,6 +24,7 @@ class SharedLink final : public Link {
 
   int32_t transport() const override { return transport_; }
   std::byte* base() const override { return region_->base(); }
+  std::byte* row_memory() const override { return region_->row_memory(); }
   void publish_dispatch(const Publication& publication) override;
   void publish_result(const Publication& publication) override;
   void ring() override { peer_->bell().ring(); }

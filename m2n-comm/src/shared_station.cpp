@@ -31,7 +31,7 @@ std::unique_ptr<Link> SharedStation::connect(uint32_t peer, const Address& addre
 std::unique_ptr<SharedLink> SharedStation::make_link(const Address& address) const {
   auto watch = memory_.watch(address.doorbell);
   auto peer = std::make_unique<PeerDoorbell>(memory_, address.doorbell);
-  auto region = memory_.create(kPairMagic, layout_.region_bytes);
+  auto region = memory_.create(kPairMagic, layout_.region_bytes, layout_.row_memory_bytes);
   PairHeader& header = *reinterpret_cast<PairHeader*>(region->base());
   header.abi = M2N_ABI_VERSION;
   header.sizes = sizes_;

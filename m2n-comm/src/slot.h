@@ -4,6 +4,8 @@
 //   slot:  DispatchHeader | groups | row_of_pair | rows   (the sender writes)
 //          ResultHeader | results                         (the receiver writes)
 //
+// With m2n_config.row_memory, rows and results of all slots lie in that instead, and the region has the rest.
+//
 // Each side keeps its own count of what it has published and seen; nothing it needs to trust is read back from here.
 #ifndef M2N_SRC_SLOT_H
 #define M2N_SRC_SLOT_H
@@ -94,17 +96,27 @@ struct PairLayout {
   uint64_t results;
   uint64_t slot_bytes;
   uint64_t region_bytes;
+  uint64_t row_slot_bytes;    // from one slot's rows to the next's, where they lie elsewhere
+  uint64_t row_memory_bytes;  // 0: rows and results lie in the region
   uint32_t rows_per_chunk;
   uint32_t results_per_chunk;
 
-  static constexpr PairLayout of(const PairSizes& sizes) {
+  static constexpr PairLayout of(const PairSizes& sizes, bool rows_elsewhere = false) {
     PairLayout layout{};
+    const uint64_t all_rows = uint64_t{sizes.max_rows} * sizes.row_bytes;
+    const uint64_t all_results = uint64_t{sizes.max_pairs} * sizes.result_bytes;
     layout.groups = sizeof(DispatchHeader);
     layout.row_of_pair = line_after(layout.groups + uint64_t{sizes.max_groups} * sizeof(m2n_group));
     layout.rows = line_after(layout.row_of_pair + uint64_t{sizes.max_pairs} * sizeof(uint32_t));
-    layout.result_header = line_after(layout.rows + uint64_t{sizes.max_rows} * sizes.row_bytes);
+    layout.result_header = line_after(layout.rows + (rows_elsewhere ? 0 : all_rows));
     layout.results = layout.result_header + sizeof(ResultHeader);
-    layout.slot_bytes = line_after(layout.results + uint64_t{sizes.max_pairs} * sizes.result_bytes);
+    layout.slot_bytes = line_after(layout.results + (rows_elsewhere ? 0 : all_results));
+    if (rows_elsewhere) {
+      layout.rows = 0;
+      layout.results = line_after(all_rows);
+      layout.row_slot_bytes = line_after(layout.results + all_results);
+      layout.row_memory_bytes = layout.row_slot_bytes * sizes.slots;
+    }
     layout.region_bytes = (sizeof(PairHeader) + layout.slot_bytes * sizes.slots + kPage - 1) / kPage * kPage;
     layout.rows_per_chunk = per_chunk(sizes.max_rows, sizes.row_bytes);
     layout.results_per_chunk = per_chunk(sizes.max_pairs, sizes.result_bytes);
@@ -127,26 +139,31 @@ struct PairLayout {
   static constexpr uint64_t line_after(uint64_t offset) { return (offset + kLine - 1) / kLine * kLine; }
 };
 
-// Addresses inside one mapped pair region.
+// Addresses inside one mapped pair region, and inside its row memory where it has one.
 class PairView {
  public:
   PairView() = default;
-  PairView(std::byte* base, const PairLayout& layout) : base_(base), layout_(&layout) {}
+  PairView(std::byte* base, std::byte* row_memory, const PairLayout& layout)
+      : base_(base), row_memory_(row_memory), layout_(&layout) {}
 
   PairHeader& header() const { return *reinterpret_cast<PairHeader*>(base_); }
   DispatchHeader* dispatch(uint32_t slot) const { return reinterpret_cast<DispatchHeader*>(at(slot)); }
   m2n_group* groups(uint32_t slot) const { return reinterpret_cast<m2n_group*>(at(slot) + layout_->groups); }
   uint32_t* row_of_pair(uint32_t slot) const { return reinterpret_cast<uint32_t*>(at(slot) + layout_->row_of_pair); }
-  std::byte* rows(uint32_t slot) const { return at(slot) + layout_->rows; }
+  std::byte* rows(uint32_t slot) const { return rows_at(slot) + layout_->rows; }
   ResultHeader* result(uint32_t slot) const {
     return reinterpret_cast<ResultHeader*>(at(slot) + layout_->result_header);
   }
-  std::byte* results(uint32_t slot) const { return at(slot) + layout_->results; }
+  std::byte* results(uint32_t slot) const { return rows_at(slot) + layout_->results; }
 
  private:
   std::byte* at(uint32_t slot) const { return base_ + sizeof(PairHeader) + slot * layout_->slot_bytes; }
+  std::byte* rows_at(uint32_t slot) const {
+    return row_memory_ == nullptr ? at(slot) : row_memory_ + slot * layout_->row_slot_bytes;
+  }
 
   std::byte* base_ = nullptr;
+  std::byte* row_memory_ = nullptr;
   const PairLayout* layout_ = nullptr;
 };
 

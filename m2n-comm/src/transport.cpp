@@ -8,11 +8,11 @@
 
 namespace m2n {
 
-std::unique_ptr<Transport> make_transport(int32_t transport) {
+std::unique_ptr<Transport> make_transport(int32_t transport, const m2n_row_memory* rows) {
   switch (transport) {
     case M2N_LOOPBACK:
     case M2N_UCX:  // its doorbell is seen by its own process only
-      return std::make_unique<LoopbackTransport>();
+      return std::make_unique<LoopbackTransport>(rows == nullptr ? m2n_row_memory{} : *rows);
     case M2N_SHM:
     case M2N_AUTO:
       return std::make_unique<ShmTransport>();

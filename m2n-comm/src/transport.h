@@ -39,6 +39,8 @@ class Region {
   Region& operator=(const Region&) = delete;
 
   std::byte* base() const { return base_; }
+  // Memory of m2n_row_memory that belongs to it; nullptr: none.
+  virtual std::byte* row_memory() const { return nullptr; }
   const RegionName& name() const { return name_; }
   // Called by the creator once the peer has mapped it: from now on nobody can reach the region by its name.
   virtual void unname() {}
@@ -59,8 +61,8 @@ class PeerWatch {
 class Transport {
  public:
   virtual ~Transport() = default;
-  virtual std::unique_ptr<Region> create(uint64_t magic, uint64_t bytes) const = 0;
-  // Maps a peer's region of exactly `bytes`. Throws Failure(M2N_PEER_LOST) if it is gone, M2N_INVALID if it is not what
+  virtual std::unique_ptr<Region> create(uint64_t magic, uint64_t bytes, uint64_t row_memory_bytes = 0) const = 0;
+  // Maps a peer's region of exactly `bytes`, which differ where one has its rows elsewhere. Throws Failure(M2N_PEER_LOST) if it is gone, M2N_INVALID if it is not what
   // its name says.
   virtual std::unique_ptr<Region> map(const RegionName& name, uint64_t magic, uint64_t bytes) const = 0;
   virtual std::unique_ptr<PeerWatch> watch(const RegionName& name) const = 0;
@@ -68,7 +70,8 @@ class Transport {
   virtual bool is_private() const = 0;
 };
 
-std::unique_ptr<Transport> make_transport(int32_t transport);
+// `rows` for M2N_LOOPBACK only.
+std::unique_ptr<Transport> make_transport(int32_t transport, const m2n_row_memory* rows = nullptr);
 
 // 128 random bits.
 void fill_nonce(uint64_t nonce[2]);

@@ -33,7 +33,7 @@ class RawSender {
     doorbell_region_ = transport_->map(address.doorbell, kDoorbellMagic, kDoorbellBytes);
     bell = Doorbell(*doorbell_region_, transport_->is_private());
     region_ = transport_->create(kPairMagic, layout_.region_bytes);
-    view = PairView(region_->base(), layout_);
+    view = PairView(region_->base(), nullptr, layout_);
     ConnectRequest request{M2N_ABI_VERSION, rank, pair_sizes(sizes_), {}, region_->name(), own_->name()};
     std::memcpy(request.secret, "0123456789abcdef", M2N_SECRET_BYTES);
     ConnectClaim claim(bell.shared().table);

@@ -23,7 +23,7 @@ constexpr PairLayout kLayout = PairLayout::of(kSizes);
 // One end's mirror with a Landing on it, and room after it that must stay as it is.
 struct Mirror {
   explicit Mirror(WireKind kind)
-      : memory(kLayout.region_bytes), view(memory.data(), kLayout), landing(kind, view, kSizes, kLayout) {}
+      : memory(kLayout.region_bytes), view(memory.data(), nullptr, kLayout), landing(kind, view, kSizes, kLayout) {}
   std::vector<std::byte> memory;
   PairView view;
   Landing landing;

@@ -70,6 +70,39 @@ public sealed class M2NEndpointTests
     }
 
     [Fact]
+    public void RowMemory_HoldsRowsAndResults_UntilBothSidesLetGo()
+    {
+        var memory = new CountedMemory();
+        M2NEndpoint sender = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Loopback, M2NRole.Sender, 0) with { RowMemory = memory });
+        M2NEndpoint receiver = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Loopback, M2NRole.Receiver, 0) with { RowMemory = memory });
+        Assert.True(sender.HasRowMemory && receiver.HasRowMemory);
+        Endpoints.Connect(sender, peer: 0, receiver);
+        Endpoints.Write(sender, slot: 1, peer: 0, first: 7);
+        Assert.Equal(M2NStatus.Ok, sender.Dispatch(1, Endpoints.Message(tag: 0), out DispatchTicket ticket));
+        Assert.Equal(M2NStatus.Ok, receiver.Receive(Endpoints.Window, waitUs: 1_000_000, out ExpertBatch batch));
+        Assert.True(memory.Holds(batch[0].Rows) && memory.Holds(batch[0].Results));
+        Endpoints.Compute(batch, rank: 0);
+        Assert.Equal(M2NStatus.Ok, receiver.Return(batch, M2NStatus.Ok, computeNs: 0));
+        var results = new ResultView[1];
+        Assert.Equal(M2NStatus.Ok, sender.Combine(ticket, waitUs: 1_000_000, results, out _));
+        Assert.Equal(Endpoints.Expected(first: 7, rank: 0), Endpoints.ResultsOf(results[0]));
+
+        sender.Dispose();
+        Assert.Equal(1, memory.Living);
+        receiver.Dispose();
+        Assert.Equal(0, memory.Living);
+    }
+
+    [Fact]
+    public void RowMemory_ThatThrows_FailsTheConnection()
+    {
+        using M2NEndpoint sender = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Loopback, M2NRole.Sender, 0) with { RowMemory = new CountedMemory { IsFull = true } });
+        using M2NEndpoint receiver = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Loopback, M2NRole.Receiver, 0) with { RowMemory = new CountedMemory() });
+        Assert.Contains("row_memory has no", Assert.Throws<M2NException>(() => Endpoints.Connect(sender, peer: 0, receiver)).Message);
+        Assert.Throws<M2NException>(() => M2NEndpoint.Open(Endpoints.Options(M2NTransport.Shm, M2NRole.Sender, 0) with { RowMemory = new CountedMemory() }));
+    }
+
+    [Fact]
     public void ReturnPiece_RefusesOnlyThatPiece()
     {
         using M2NEndpoint first = Endpoints.Open(M2NTransport.Loopback, M2NRole.Sender, rank: 0);

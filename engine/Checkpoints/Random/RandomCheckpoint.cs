@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using MegaInfer.Engine.Model;
 using MegaInfer.Engine.Model.Families;
@@ -49,8 +50,8 @@ public static class RandomCheckpoint
             weights.Fill(tensor, offset, values);
             if (tensor.Name == textHead)
                 TextHead.Clear(offset, values, spec.HiddenSize);
-            written += spec.Weights.BytesOf(tensor) / tensor.Elements * values.Length;
-            progress?.Report((written, total));
+            long now = Interlocked.Add(ref written, spec.Weights.BytesOf(tensor) / tensor.Elements * values.Length);
+            progress?.Report((now, total));
         };
         if (shards.Count == 1)
         {
@@ -58,9 +59,22 @@ public static class RandomCheckpoint
             return;
         }
 
-        for (int i = 0; i < shards.Count; i++)
-            SafetensorsWriter.Write(Path.Combine(folder, ShardName(i, shards.Count)), shards[i], spec.Weights, fill);
+        WriteShards(folder, shards, spec.Weights, fill);
         WriteIndex(Path.Combine(folder, ShardIndex.IndexFileName), shards, total);
+    }
+
+    // Each number is a function of its place alone, so files may be written at the same time.
+    private static void WriteShards(string folder, List<List<TensorSpec>> shards, WeightFormat format, SafetensorsWriter.Fill fill)
+    {
+        try
+        {
+            var limit = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+            Parallel.For(0, shards.Count, limit, i => SafetensorsWriter.Write(Path.Combine(folder, ShardName(i, shards.Count)), shards[i], format, fill));
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
+        }
     }
 
     /// <summary>The model's tensors, and beside each FP8 matrix its scales.</summary>

@@ -5,7 +5,7 @@ using System.Text;
 namespace MegaInfer.M2N.Native;
 
 [StructLayout(LayoutKind.Sequential)]
-internal struct m2n_config
+internal unsafe struct m2n_config
 {
     public uint struct_bytes;
     public int transport;
@@ -23,6 +23,7 @@ internal struct m2n_config
     public uint reserved;
     public m2n_secret secret;
     public m2n_interface interface_name;
+    public m2n_row_memory* row_memory;
 
     internal static m2n_config Of(M2NOptions options)
     {

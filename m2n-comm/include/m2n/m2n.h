@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define M2N_ABI_VERSION 2u
+#define M2N_ABI_VERSION 3u
 #define M2N_API __attribute__((visibility("default")))
 #define M2N_ADDRESS_BYTES 256 /* an address fits */
 #define M2N_SECRET_BYTES 16
@@ -60,6 +60,18 @@ typedef enum { M2N_SENDER = 0, M2N_RECEIVER = 1 } m2n_role;
 typedef struct m2n_endpoint m2n_endpoint;
 typedef uint64_t m2n_ticket; /* 0 is never a ticket */
 
+/* Where the rows and results of pairs lie, if not in the pairs' regions: in memory of a GPU, say, that kernels of both
+ * peers work in. The library hands out addresses in it and never reads or writes it, so publishing a row promises
+ * nothing about it: a caller first waits for the kernel that wrote. M2N_LOOPBACK only; either both peers have it or
+ * neither. */
+typedef struct {
+  void* user; /* for allocate */
+  /* On the sender's thread, for each pair. NULL: there is none left, and the connection fails. */
+  void* (*allocate)(void* user, uint64_t bytes);
+  /* When both peers have let go of the pair; on any thread, perhaps after this endpoint's close. */
+  void (*release)(void* address);
+} m2n_row_memory;
+
 typedef struct {
   uint32_t struct_bytes; /* sizeof(m2n_config) */
   int32_t transport;
@@ -79,6 +91,7 @@ typedef struct {
   uint8_t secret[M2N_SECRET_BYTES];         /* equal across the cluster, carried over the control plane */
   char interface_name[M2N_INTERFACE_BYTES]; /* M2N_UCX and M2N_AUTO: the one network interface that is used, such as
                                                "eth1". It must belong to a trusted network */
+  const m2n_row_memory* row_memory; /* NULL: rows lie in the pairs' regions. Copied; `user` must live until the close */
 } m2n_config;
 
 M2N_API uint32_t m2n_abi_version(void);
@@ -107,7 +120,7 @@ typedef struct {
   uint32_t across_process; /* 1: peers may be other processes */
   uint32_t across_host;    /* 1: and on other hosts */
   uint32_t in_place; /* 1: a view's addresses are the peer's memory; 0: a registered mirror of it, sent from there */
-  uint32_t memory_kinds;    /* bits: 1 host memory; device memory will be 2 */
+  uint32_t memory_kinds;    /* of rows, bits: 1 host memory; 2 what m2n_config.row_memory provides */
   uint32_t death_notice_us; /* a killed peer fails its tickets within about this; 0: only their deadlines do */
   uint32_t needs_interface; /* 1: m2n_config.interface_name must be set */
   char name[16];

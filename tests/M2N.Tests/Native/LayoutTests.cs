@@ -12,7 +12,7 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void Sizes_AreThoseOfTheHeader()
     {
-        Assert.Equal(88, sizeof(m2n_config));
+        Assert.Equal(96, sizeof(m2n_config));
         Assert.Equal(8, sizeof(Group));
         Assert.Equal(24, sizeof(m2n_slot_view));
         Assert.Equal(32, sizeof(DispatchMessage));
@@ -35,6 +35,7 @@ public sealed unsafe class LayoutTests
         Assert.Equal(52, (byte*)&config.reserved - start);
         Assert.Equal(56, (byte*)&config.secret - start);
         Assert.Equal(72, (byte*)&config.interface_name - start);
+        Assert.Equal(88, (byte*)&config.row_memory - start);
     }
 
     [Fact]
@@ -82,15 +83,15 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void FindFault_OtherVersionOrSizes_NamesBothNumbers()
     {
-        Assert.Contains("has ABI version 9 where this build expects 2", M2NLibrary.FindFault(() => 9, _ => 0));
-        Assert.Contains("has 73 bytes for Config where this build expects 88", M2NLibrary.FindFault(() => 2, _ => 73));
+        Assert.Contains("has ABI version 9 where this build expects 3", M2NLibrary.FindFault(() => 9, _ => 0));
+        Assert.Contains("has 73 bytes for Config where this build expects 96", M2NLibrary.FindFault(() => 3, _ => 73));
     }
 
     [Fact]
     public void FindFault_MissingOrOldLibrary_IsOneSentenceWithTheRemedy()
     {
         Assert.EndsWith("run ./megainfer build to build it.", M2NLibrary.FindFault(() => throw new DllNotFoundException(), _ => 0));
-        Assert.Contains("is older than this build", M2NLibrary.FindFault(() => 2, _ => throw new EntryPointNotFoundException()));
+        Assert.Contains("is older than this build", M2NLibrary.FindFault(() => 3, _ => throw new EntryPointNotFoundException()));
     }
 
     private static uint[] Words<T>(T value)

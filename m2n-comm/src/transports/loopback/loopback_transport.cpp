@@ -18,17 +18,30 @@ constexpr std::size_t kAlignment = 4096;
 // Lives until the last side lets go, as shared memory would.
 class Memory {
  public:
-  explicit Memory(uint64_t bytes) : base_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes))) {
+  Memory(uint64_t bytes, const m2n_row_memory& rows, uint64_t row_memory_bytes)
+      : base_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes))), release_rows_(rows.release) {
     if (base_ == nullptr) throw Failure(M2N_INTERNAL, sentence("no memory for a region of %lu bytes", bytes));
-    std::memset(base_, 0, bytes);
+    std::memset(base_.get(), 0, bytes);
+    if (row_memory_bytes == 0) return;
+    rows_ = static_cast<std::byte*>(rows.allocate(rows.user, row_memory_bytes));
+    if (rows_ == nullptr) throw Failure(M2N_INTERNAL, sentence("row_memory has no %lu bytes left", row_memory_bytes));
   }
-  ~Memory() { std::free(base_); }
+  ~Memory() {
+    if (rows_ != nullptr) release_rows_(rows_);
+  }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
-  std::byte* base() const { return base_; }
+  std::byte* base() const { return base_.get(); }
+  std::byte* rows() const { return rows_; }
 
  private:
-  std::byte* base_;
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+
+  std::unique_ptr<std::byte, Free> base_;
+  std::byte* rows_ = nullptr;
+  void (*release_rows_)(void*);
 };
 
 using Nonce = std::pair<uint64_t, uint64_t>;
@@ -50,6 +63,7 @@ class LoopbackRegion final : public Region {
   LoopbackRegion(std::shared_ptr<Memory> memory, const RegionName& name, bool created)
       : Region(memory->base(), name), memory_(std::move(memory)), named_(created) {}
   ~LoopbackRegion() override { forget(); }
+  std::byte* row_memory() const override { return memory_->rows(); }
   void unname() override { forget(); }
 
  private:
@@ -71,10 +85,10 @@ class Always final : public PeerWatch {
 
 }  // namespace
 
-std::unique_ptr<Region> LoopbackTransport::create(uint64_t magic, uint64_t bytes) const {
+std::unique_ptr<Region> LoopbackTransport::create(uint64_t magic, uint64_t bytes, uint64_t row_memory_bytes) const {
   RegionName name{static_cast<uint32_t>(getpid()), -1, 0, {0, 0}, bytes};
   fill_nonce(name.nonce);
-  auto memory = std::make_shared<Memory>(bytes);
+  auto memory = std::make_shared<Memory>(bytes, rows_, row_memory_bytes);
   const RegionHeader header{magic, {name.nonce[0], name.nonce[1]}, bytes};
   std::memcpy(memory->base(), &header, sizeof header);
   {

@@ -91,7 +91,7 @@ ShmTransport::ShmTransport() : started_(start_time(static_cast<uint32_t>(getpid(
     throw Failure(M2N_INTERNAL, "/proc is not mounted; shared memory peers find each other through it");
 }
 
-std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes) const {
+std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes, uint64_t) const {
   RegionName name{static_cast<uint32_t>(getpid()), -1, started_, {0, 0}, bytes};
   fill_nonce(name.nonce);
   Descriptor file(memfd_create(file_name(name.nonce).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));

@@ -11,7 +11,7 @@ namespace m2n {
 class ShmTransport final : public Transport {
  public:
   ShmTransport();
-  std::unique_ptr<Region> create(uint64_t magic, uint64_t bytes) const override;
+  std::unique_ptr<Region> create(uint64_t magic, uint64_t bytes, uint64_t row_memory_bytes = 0) const override;
   std::unique_ptr<Region> map(const RegionName& name, uint64_t magic, uint64_t bytes) const override;
   std::unique_ptr<PeerWatch> watch(const RegionName& name) const override;
   bool is_private() const override { return false; }

@@ -32,7 +32,7 @@ UcxEnd::UcxEnd(ucx::MessageWorker& worker, Side side, const LinkName& name, Cont
       sizes_(sizes),
       layout_(layout),
       mirror_(static_cast<std::byte*>(std::aligned_alloc(kPage, layout.region_bytes))),
-      view_(mirror_.get(), layout),
+      view_(mirror_.get(), nullptr, layout),
       landing_(arriving_at(side), view_, sizes, layout),
       parcels_per_slot_(std::max(layout.dispatch_chunks(sizes.max_rows), layout.result_chunks(sizes.max_pairs))) {
   if (mirror_ == nullptr)

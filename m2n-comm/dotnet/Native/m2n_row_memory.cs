@@ -1,0 +1,42 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using MegaInfer.Engine.Memory;
+
+namespace MegaInfer.M2N.Native;
+
+/// <summary>Calls an <see cref="IRowMemory"/> from native code. What is given out is remembered here, because it may outlive the endpoint that asked for it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct m2n_row_memory
+{
+    public nint user;
+    public delegate* unmanaged[Cdecl]<nint, ulong, nint> allocate;
+    public delegate* unmanaged[Cdecl]<nint, void> release;
+
+    private static readonly ConcurrentDictionary<nint, IDisposable> Given = new();
+
+    internal static m2n_row_memory Of(GCHandle provider) =>
+        new() { user = GCHandle.ToIntPtr(provider), allocate = &Allocate, release = &Release };
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static nint Allocate(nint user, ulong bytes)
+    {
+        try
+        {
+            IDisposable owner = ((IRowMemory)GCHandle.FromIntPtr(user).Target!).Allocate(checked((long)bytes), out DeviceAddress address);
+            Given[address.Value] = owner;
+            return address.Value;
+        }
+        catch (Exception)
+        {
+            return 0; // nothing thrown crosses the border; the connection fails with a sentence
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Release(nint address)
+    {
+        if (Given.TryRemove(address, out IDisposable? owner))
+            owner.Dispose();
+    }
+}
