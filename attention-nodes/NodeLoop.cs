@@ -54,7 +54,7 @@ internal sealed class NodeLoop
         _inbox = new Inbox(options.MaxWaiting + options.MaxSequences);
         _kv = new KvSpace(options.KvBlocks, options.HasPrefixCache);
         _scheduler = new Scheduler(weights.Spec, limits, _kv, weights.Version, time);
-        _pipeline = new PingPongPipeline(memory.Embedding, memory.Layers, memory.Step, link, memory.Clock);
+        _pipeline = new PingPongPipeline(memory.Embedding, memory.Layers, memory.Step, link, memory.Clock, memory.Recordings);
         _microBatches = new MicroBatchPolicy(options.MicroBatches, options.MinimumMicroBatchRows);
         _sampler = new StepSampler(memory.Head, weights.Version, options.MaxSequences);
         _outage = new OutageWatch(options.OutageLimit, time);

@@ -17,6 +17,7 @@ public sealed class NodeMemory : IDisposable
         Kv = new KvMemory(context, weights.Spec, options.KvType, options.KvBlocks);
         Embedding = new Embedding(context, weights, Step);
         Layers = [.. Enumerable.Range(0, weights.Spec.LayerCount).Select(layer => new AttentionLayer(context, weights, layer, Step, Kv))];
+        Recordings = context.IsDevice ? new LayerRecordings(context, Layers, Step) : null;
         Head = new LmHead(context, weights, Step, Math.Min(options.MaxSequences, options.MaxStepRows));
     }
 
@@ -32,10 +33,14 @@ public sealed class NodeMemory : IDisposable
 
     public LmHead Head { get; }
 
+    /// <summary>Null on a CPU, where there is nothing to record.</summary>
+    public LayerRecordings? Recordings { get; }
+
     public StageClock Clock { get; } = new();
 
     public void Dispose()
     {
+        Recordings?.Dispose();
         Head.Dispose();
         Kv.Dispose();
         Step.Dispose();

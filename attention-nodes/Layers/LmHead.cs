@@ -22,6 +22,11 @@ public sealed class LmHead : IDisposable
     private readonly DeviceBuffer _logits;
     private readonly DeviceBuffer _maximum;
     private readonly DeviceBuffer _logSumExp;
+    private readonly DeviceBuffer _best;
+    private readonly DeviceBuffer? _fetched; // where the host looks at logits that lie on a device
+
+    private int _rowCount;
+    private bool _isFetched;
 
     /// <param name="wantedRows">Rows that usually need logits together: the weights are read once for as many.</param>
     public LmHead(KernelContext context, AttentionWeights weights, StepMemory memory, int wantedRows)
@@ -34,7 +39,9 @@ public sealed class LmHead : IDisposable
         TileRows = (int)Math.Clamp(wantedRows, 1, Math.Max(1, TileBytes / ((long)Vocabulary * sizeof(float))));
         _rowIndex = context.AllocateShared((long)TileRows * sizeof(int));
         _rows = context.Allocate((long)TileRows * memory.HiddenWidth * sizeof(float));
-        _logits = context.AllocateShared((long)TileRows * Vocabulary * sizeof(float));
+        _logits = context.Allocate((long)TileRows * Vocabulary * sizeof(float));
+        _fetched = context.IsDevice ? context.AllocateShared(_logits.Bytes) : null;
+        _best = context.AllocateShared((long)TileRows * sizeof(int));
         _maximum = context.AllocateShared((long)TileRows * sizeof(float));
         _logSumExp = context.AllocateShared((long)TileRows * sizeof(double));
     }
@@ -45,7 +52,9 @@ public sealed class LmHead : IDisposable
     public int TileRows { get; }
 
     /// <summary>Hidden rows of the step, by index, to logits. [rows, hidden] to [rows, vocabulary]</summary>
-    public void Forward(ReadOnlySpan<int> rowIndex)
+    /// <param name="rowIndex">[rows] of the step.</param>
+    /// <param name="fetchesLogits">The host will look at <see cref="LogitsOf"/>, which is slow otherwise.</param>
+    public void Forward(ReadOnlySpan<int> rowIndex, bool fetchesLogits)
     {
         rowIndex.CopyTo(_rowIndex.HostSpan<int>());
         _context.ScatterRows(new ScatterRowsArgs
@@ -71,24 +80,54 @@ public sealed class LmHead : IDisposable
             Logits = _logits.Address,
             Maximum = _maximum.Address,
             LogSumExp = _logSumExp.Address,
+            Best = _best.Address,
             Rows = rowIndex.Length,
             Vocabulary = Vocabulary,
             Stride = Vocabulary,
         });
+        _rowCount = rowIndex.Length;
+        _isFetched = _fetched is null;
+        if (fetchesLogits)
+            Fetch();
         _context.Wait();
     }
 
     /// <summary>[vocabulary] of a row of the last <see cref="Forward"/>. Raw; valid and writable until the next one.</summary>
-    public Span<float> LogitsOf(int row) => _logits.Address.Plus((long)row * Vocabulary * sizeof(float)).HostSpan<float>(Vocabulary);
+    public Span<float> LogitsOf(int row)
+    {
+        if (!_isFetched)
+        {
+            Fetch();
+            _context.Wait();
+        }
+
+        return (_fetched ?? _logits).Address.Plus((long)row * Vocabulary * sizeof(float)).HostSpan<float>(Vocabulary);
+    }
+
+    /// <summary>The most likely token of a row, ties to the lower id; -1: the row's logits are not numbers.</summary>
+    public int BestOf(int row) => _best.HostSpan<int>()[row];
+
+    /// <summary>The logit of <see cref="BestOf"/>.</summary>
+    public float MaximumOf(int row) => _maximum.HostSpan<float>()[row];
 
     /// <summary>A raw log-probability is a logit less this.</summary>
     public double LogSumExpOf(int row) => _logSumExp.HostSpan<double>()[row];
+
+    private void Fetch()
+    {
+        if (_isFetched || _fetched is null)
+            return;
+        _context.Copy(_fetched.Address, _logits.Address, (long)_rowCount * Vocabulary * sizeof(float));
+        _isFetched = true;
+    }
 
     public void Dispose()
     {
         _rowIndex.Dispose();
         _rows.Dispose();
         _logits.Dispose();
+        _fetched?.Dispose();
+        _best.Dispose();
         _maximum.Dispose();
         _logSumExp.Dispose();
     }

@@ -17,15 +17,17 @@ public sealed class PingPongPipeline
     private readonly StepMemory _memory;
     private readonly IExpertLink _experts;
     private readonly StageClock _clock;
+    private readonly LayerRecordings? _recordings;
     private readonly MicroBatch[] _slots;
 
-    public PingPongPipeline(Embedding embedding, IReadOnlyList<AttentionLayer> layers, StepMemory memory, IExpertLink experts, StageClock clock)
+    public PingPongPipeline(Embedding embedding, IReadOnlyList<AttentionLayer> layers, StepMemory memory, IExpertLink experts, StageClock clock, LayerRecordings? recordings = null)
     {
         _embedding = embedding;
         _layers = layers;
         _memory = memory;
         _experts = experts;
         _clock = clock;
+        _recordings = recordings;
         _slots = [.. Enumerable.Range(0, PipelineShape.MaximumMicroBatches).Select(slot => new MicroBatch(slot, ExpertPeers.MaxRanks))];
     }
 
@@ -60,7 +62,7 @@ public sealed class PingPongPipeline
             {
                 if (layer > 0 && (status = Combine(microBatch, layer - 1)) != M2NStatus.Ok)
                     return status;
-                _layers[layer].Forward(microBatch);
+                Attend(microBatch, layer);
                 Dispatch(microBatch, layer);
                 _layers[layer].VisitShared(microBatch);
             }
@@ -73,6 +75,14 @@ public sealed class PingPongPipeline
         }
 
         return M2NStatus.Ok;
+    }
+
+    private void Attend(MicroBatch microBatch, int layer)
+    {
+        if (_recordings is null)
+            _layers[layer].Forward(microBatch);
+        else
+            _recordings.Forward(layer, microBatch);
     }
 
     private void Dispatch(MicroBatch microBatch, int layer)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using MegaInfer.AttentionNodes.Scheduling;
 using MegaInfer.Engine;
@@ -138,6 +139,8 @@ public sealed class StepMemory : IDisposable
         BlockTableStride = 1;
         foreach (ref readonly StepSlice slice in slices)
             BlockTableStride = Math.Max(BlockTableStride, slice.Sequence.BlockTable.Count);
+        if (_context.IsDevice) // strides that seldom change make shapes that come back, which are recorded
+            BlockTableStride = Math.Min(_contextBlocks, Math.Max(16, (int)BitOperations.RoundUpToPowerOf2((uint)BlockTableStride)));
         Span<int> tables = BlockTables.HostSpan<int>(SequenceCount * BlockTableStride);
         for (int i = 0; i < slices.Length; i++)
         {

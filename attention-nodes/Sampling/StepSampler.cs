@@ -60,26 +60,47 @@ public sealed class StepSampler
     {
         if (_count == 0)
             return;
-        _head.Forward(_rowIndex.AsSpan(0, _count));
+        _head.Forward(_rowIndex.AsSpan(0, _count), LooksAtLogits(slices));
         for (int i = 0; i < _count; i++)
         {
             (int index, int row) = _owners[i];
             StepSlice slice = slices[index];
-            ReadOnlySpan<float> logits = _head.LogitsOf(i);
             int promptRow = row - slice.FirstLogitRow;
             if (promptRow < slice.PromptLogitCount)
-                logits.CopyTo(_samples[index].PromptLogits.AsSpan(promptRow * _head.Vocabulary));
+                _head.LogitsOf(i).CopyTo(_samples[index].PromptLogits.AsSpan(promptRow * _head.Vocabulary));
             if (slice.SamplesToken && row == slice.RowCount - 1)
-                Draw(slice.Sequence, logits, _head.LogSumExpOf(i), ref _samples[index]);
+                Draw(slice.Sequence, i, ref _samples[index]);
         }
 
         _count = 0;
     }
 
-    private void Draw(Sequence sequence, ReadOnlySpan<float> logits, double logSumExp, ref SliceSample sample)
+    private bool LooksAtLogits(ReadOnlySpan<StepSlice> slices)
     {
+        foreach ((int slice, int row) in _owners.AsSpan(0, _count))
+        {
+            if (row - slices[slice].FirstLogitRow < slices[slice].PromptLogitCount || !IsGreedy(slices[slice].Sequence))
+                return true;
+        }
+
+        return false;
+    }
+
+    // The kernel has found the token already.
+    private static bool IsGreedy(Sequence sequence) => sequence.Sampling.IsGreedy && sequence.Request.TopLogProbs == 0;
+
+    private void Draw(Sequence sequence, int row, ref SliceSample sample)
+    {
+        double logSumExp = _head.LogSumExpOf(row);
+        if (IsGreedy(sequence) && _head.BestOf(row) is >= 0 and var best)
+        {
+            sample = sample with { Token = new GeneratedToken(best, LogProbs.Of(_head.MaximumOf(row), logSumExp), _version, []) };
+            return;
+        }
+
         try
         {
+            ReadOnlySpan<float> logits = _head.LogitsOf(row);
             int id = _sampler.Sample(logits, sequence.Sampling, sequence.TokenCount);
             IReadOnlyList<TokenLogProb> top = Top(logits, logSumExp, sequence.Request.TopLogProbs);
             sample = sample with { Token = new GeneratedToken(id, LogProbs.Of(logits[id], logSumExp), _version, top) };

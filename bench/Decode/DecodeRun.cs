@@ -20,7 +20,7 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
             await MeasureBatchAsync(batch, cancel);
         foreach (int prompt in plan.Prompts)
             await MeasurePromptAsync(prompt, cancel);
-        return new Report<DecodeRow>(MachineInfo.Of(plan.Threads, _limits), _rows);
+        return new Report<DecodeRow>(MachineInfo.Of(plan.Threads, _limits) with { Gpu = engines.OfType<LocalEngine>().FirstOrDefault()?.Gpu }, _rows);
     }
 
     private async Task MeasureBatchAsync(int batch, CancellationToken cancel)

@@ -17,6 +17,8 @@ internal sealed class LocalEngine(LocalCluster cluster, int microBatches) : IDec
 
     public int MicroBatches => microBatches;
 
+    internal string? Gpu => cluster.Backend == "cuda" ? cluster.Numerics : null;
+
     public async Task<Measured> DecodeAsync(DecodeShape shape, CancellationToken cancel)
     {
         OthersClock others = OthersClock.Start();

@@ -10,8 +10,9 @@ namespace MegaInfer.Bench.Machine;
 /// <param name="LimitThreads">Threads that the two limits were measured with.</param>
 /// <param name="ReadGbPerS">Memory read bandwidth, 10^9 bytes a second.</param>
 /// <param name="FmaGflopPerS">fp32 fused multiply-adds, 10^9 operations a second, an addition and a multiplication each counted.</param>
+/// <param name="Gpu">What computed instead of the CPU, by its numerics; the limits are then its own, its products of bf16 for the last.</param>
 internal sealed record MachineInfo(
-    string Cpu, int Cores, double MemoryGib, string Os, int LimitThreads, double ReadGbPerS, double FmaGflopPerS)
+    string Cpu, int Cores, double MemoryGib, string Os, int LimitThreads, double ReadGbPerS, double FmaGflopPerS, string? Gpu = null)
 {
     private const string CpuInfo = "/proc/cpuinfo";
 

@@ -8,8 +8,10 @@ namespace MegaInfer.Bench.Reports;
 internal static class MarkdownReport
 {
     internal static string MachineLine(MachineInfo machine) =>
-        $"{machine.Cpu}, {machine.Cores} cores, {machine.MemoryGib:0} GiB, {machine.Os}; with {machine.LimitThreads} threads "
-        + $"{machine.ReadGbPerS:0.0} GB/s read, {machine.FmaGflopPerS:0} GFLOP/s fp32 FMA";
+        $"{machine.Cpu}, {machine.Cores} cores, {machine.MemoryGib:0} GiB, {machine.Os}; "
+        + (machine.Gpu is { } gpu
+            ? $"GPU {gpu}: {machine.ReadGbPerS:0} GB/s read, {machine.FmaGflopPerS / 1e3:0} TFLOP/s of bf16"
+            : $"with {machine.LimitThreads} threads {machine.ReadGbPerS:0.0} GB/s read, {machine.FmaGflopPerS:0} GFLOP/s fp32 FMA");
 
     internal static async Task AppendAsync<TRow>(
         string file, string title, string command, Report<TRow> report, IReadOnlyList<Column<TRow>> columns)

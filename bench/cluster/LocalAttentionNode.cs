@@ -27,6 +27,7 @@ internal sealed class LocalAttentionNode : IDisposable
             M2NEndpoint endpoint = Own(parts.Endpoint(M2NRole.Sender, rank, context));
             _node = Own(new AttentionNode($"attention node {rank.Value}", weights, context, endpoint, parts.AttentionOptions(rank), TimeProvider.System));
             Backend = context.Backend;
+            Numerics = context.Numerics;
             Reading = Task.Run(ReadAsync);
             _node.Start();
         }
@@ -38,6 +39,8 @@ internal sealed class LocalAttentionNode : IDisposable
     }
 
     internal string Backend { get; }
+
+    internal string Numerics { get; }
 
     internal AttentionNodeMetrics Metrics => _node.Metrics;
 

@@ -41,6 +41,9 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>What the kernels of the first attention node call themselves.</summary>
     public string Backend => _attentionNodes[0].Backend;
 
+    /// <summary>What decides its bits; names the device where that is a GPU.</summary>
+    public string Numerics => _attentionNodes[0].Numerics;
+
     public int AttentionNodeCount => _attentionNodes.Count;
 
     /// <summary>Expert ranks so far, those of killed nodes included.</summary>

@@ -266,7 +266,7 @@ void measure_small() {
   add("gate_topk, 128 experts", kRows, 4.0 * kRows * (128 + 16), 0,
       [&] { must(mk_gate_topk(context, nullptr, &gate)); });
   const mk_log_sum_exp_args sums = {
-      rows, device_floats(kRows), to_device(std::vector<double>(kRows)), kRows, kVocabulary, kVocabulary, 0};
+      rows, device_floats(kRows), to_device(std::vector<double>(kRows)), to_device(std::vector<int32_t>(kRows)), kRows, kVocabulary, kVocabulary, 0};
   add("log_sum_exp", kRows, 4.0 * kRows * kVocabulary, 0, [&] { must(mk_log_sum_exp(context, nullptr, &sums)); });
 }
 

@@ -50,6 +50,9 @@ public sealed class SamplingState
     /// <summary>The token ends the sequence: a stop token, or the model's own end token unless that is ignored.</summary>
     public bool IsStop(int token) => Array.IndexOf(_stopTokens, token) >= 0;
 
+    /// <summary>The next token is the one of the greatest raw logit.</summary>
+    public bool IsGreedy => IsPlain && Parameters.Temperature == 0;
+
     /// <summary>True where <see cref="Adjust"/> leaves the logits as they are.</summary>
     internal bool IsPlain => _bias.Length == 0 && _generatedCounts is null && !MustGoOn;
 

@@ -281,7 +281,7 @@ struct Status {
 };
 
 MK_DEVICE void report(Status* status, uint32_t code) {
-  asm volatile("atom.global.max.u32 _, [%0], %1;" ::"l"(&status->code), "r"(code) : "memory");
+  asm volatile("st.relaxed.sys.global.u32 [%0], %1;" ::"l"(&status->code), "r"(code) : "memory");
 }
 
 }  // namespace mk::device

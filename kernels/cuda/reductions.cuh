@@ -69,7 +69,12 @@ MK_KERNEL mk_log_sum_exp_kernel(mk_log_sum_exp_args args, LogSumPart* parts) {
   double sum = 0.0;
   for (int i = begin + thread_x(); i < end; i += threads()) sum = sum + static_cast<double>(exp_of(logits[i] - most));
   sum = block_sum(sum, sums);
-  if (thread_x() == 0) parts[static_cast<int64_t>(block_y()) * blocks_x() + block_x()] = {most, sum};
+  int best = args.vocabulary;
+  for (int i = begin + thread_x(); i < end && best == args.vocabulary; i += threads())
+    if (logits[i] == most) best = i;
+  // Whole numbers this small are exact in fp32.
+  best = static_cast<int>(-block_max(-static_cast<float>(best - begin), space)) + begin;
+  if (thread_x() == 0) parts[static_cast<int64_t>(block_y()) * blocks_x() + block_x()] = {most, best, sum};
 }
 
 // Adds a row's parts in order; a thread takes a row.
@@ -80,11 +85,15 @@ MK_KERNEL mk_log_sum_exp_end_kernel(mk_log_sum_exp_args args, const LogSumPart* 
   const LogSumPart* own = parts + static_cast<int64_t>(row) * count;
   float most = own[0].most;
   for (int i = 1; i < count; ++i) most = greater(own[i].most, most);
+  int best = -1;
+  for (int i = count - 1; i >= 0; --i) best = own[i].most == most ? own[i].best : best;
   double sum = 0.0;
   for (int i = 0; i < count; ++i) sum = fused(own[i].sum, static_cast<double>(exp_of(own[i].most - most)), sum);
   most = most + 0.0f;
   args.maximum[row] = most;
-  args.log_sum_exp[row] = static_cast<double>(most) + (sum > 0.0 && sum < 1e300 ? log_of(sum) : sum);
+  const double whole = static_cast<double>(most) + (sum > 0.0 && sum < 1e300 ? log_of(sum) : sum);
+  args.log_sum_exp[row] = whole;
+  if (args.best != nullptr) args.best[row] = whole - whole == 0.0 ? best : -1;
 }
 
 }  // namespace mk::device

@@ -78,6 +78,19 @@ MK_DEVICE void warpgroup_multiply_64(float (&d)[64], uint64_t a, uint64_t b, int
       : "l"(a), "l"(b), "r"(keep));
 }
 
+MK_DEVICE void warpgroup_multiply_80(float (&d)[64], uint64_t a, uint64_t b, int keep) {
+  asm volatile(
+      "{\n"
+      ".reg .pred keep;\n"
+      "setp.ne.b32 keep, %42, 0;\n"
+      "wgmma.mma_async.sync.aligned.m64n80k16.f32.bf16.bf16 "
+      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39}, "
+      "%40, %41, keep, 1, 1, 0, 0;\n"
+      "}"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31]), "+f"(d[32]), "+f"(d[33]), "+f"(d[34]), "+f"(d[35]), "+f"(d[36]), "+f"(d[37]), "+f"(d[38]), "+f"(d[39])
+      : "l"(a), "l"(b), "r"(keep));
+}
+
 MK_DEVICE void warpgroup_multiply_128(float (&d)[64], uint64_t a, uint64_t b, int keep) {
   asm volatile(
       "{\n"
@@ -105,11 +118,12 @@ MK_DEVICE void warpgroup_multiply_128(float (&d)[64], uint64_t a, uint64_t b, in
 // right row 8 i + t % 4 * 2 + j % 2.
 template <int kRows>
 MK_DEVICE void warpgroup_multiply(float (&d)[64], uint64_t a, uint64_t b, int keep) {
-  static_assert(kRows == 8 || kRows == 16 || kRows == 32 || kRows == 64 || kRows == 128);
+  static_assert(kRows == 8 || kRows == 16 || kRows == 32 || kRows == 64 || kRows == 80 || kRows == 128);
   if constexpr (kRows == 8) warpgroup_multiply_8(d, a, b, keep);
   if constexpr (kRows == 16) warpgroup_multiply_16(d, a, b, keep);
   if constexpr (kRows == 32) warpgroup_multiply_32(d, a, b, keep);
   if constexpr (kRows == 64) warpgroup_multiply_64(d, a, b, keep);
+  if constexpr (kRows == 80) warpgroup_multiply_80(d, a, b, keep);
   if constexpr (kRows == 128) warpgroup_multiply_128(d, a, b, keep);
 }
 

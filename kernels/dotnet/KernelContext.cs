@@ -100,6 +100,33 @@ public sealed unsafe class KernelContext : IDisposable
     public void Wait() => NativeCall.Check(MkNative.mk_stream_wait(Handle, 0), nameof(MkNative.mk_stream_wait));
 
     /// <summary>
+    /// On a device: what <paramref name="operations"/> gives the context is recorded instead of run. Operations only, no waiting; each must have run once before with its shape.
+    /// </summary>
+    /// <exception cref="KernelException">The context is a CPU's, or an operation cannot be recorded; the operation's own exceptions pass too.</exception>
+    public KernelRecording Record(Action operations)
+    {
+        nint graph;
+        NativeCall.Check(MkNative.mk_record_begin(Handle, 0), nameof(MkNative.mk_record_begin));
+        try
+        {
+            operations();
+        }
+        catch
+        {
+            if (MkNative.mk_record_end(Handle, 0, &graph) == MkStatus.Ok)
+                MkNative.mk_graph_free(graph);
+            throw;
+        }
+
+        NativeCall.Check(MkNative.mk_record_end(Handle, 0, &graph), nameof(MkNative.mk_record_end));
+        return new KernelRecording(new KernelRecordingHandle(Handle, graph));
+    }
+
+    /// <summary>Gives the context all of a recording's operations at once.</summary>
+    public void Run(KernelRecording recording) =>
+        NativeCall.Check(MkNative.mk_graph_run(Handle, 0, recording.Handle), nameof(MkNative.mk_graph_run));
+
+    /// <summary>
     /// Stacks matrices of <paramref name="columns"/> in_features each by rows (q, k and v, say) and packs them for <c>Gemm</c>. The sources are not
     /// needed afterwards. Narrowing to BF16 rounds to nearest even; quantised types are packed from themselves only.
     /// </summary>

@@ -40,6 +40,9 @@ MK_OPERATIONS(MK_DECLARE)
 // The backend for an mk_backend; throws Error when this machine or build lacks it.
 const Backend& choose_backend(int32_t backend);
 
+// Where a row's maximum is, as mk_log_sum_exp tells it.
+int32_t best_of(const float* logits, int32_t count, float maximum, double log_sum_exp);
+
 // max + log(sum), in double: the last step of mk_log_sum_exp, the same code in every backend.
 double log_of_sum(float maximum, double sum);
 

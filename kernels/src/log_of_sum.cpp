@@ -1,7 +1,9 @@
 // log in double from basic operations only: the C library's own may differ between CPUs.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "backend.h"
 
@@ -22,6 +24,11 @@ double log_near_one(double m) {
 }
 
 }  // namespace
+
+int32_t best_of(const float* logits, int32_t count, float maximum, double log_sum_exp) {
+  if (!(std::abs(log_sum_exp) <= std::numeric_limits<double>::max())) return -1;
+  return static_cast<int32_t>(std::find(logits, logits + count, maximum) - logits);
+}
 
 double log_of_sum(float maximum, double sum) {
   // sum is at least 1 (the maximum's own term) and below 2^33, or not a number.

@@ -10,7 +10,7 @@ namespace MegaInfer.Kernels.Native;
 internal static unsafe partial class MkNative
 {
     public const string Library = "megakernels";
-    public const uint AbiVersion = 3;
+    public const uint AbiVersion = 4;
 
     [LibraryImport(Library)]
     public static partial uint mk_abi_version();
@@ -41,6 +41,18 @@ internal static unsafe partial class MkNative
 
     [LibraryImport(Library)]
     public static partial MkStatus mk_stream_wait(KernelContextHandle context, nint stream);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_record_begin(KernelContextHandle context, nint stream);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_record_end(KernelContextHandle context, nint stream, nint* graph);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_graph_run(KernelContextHandle context, nint stream, KernelRecordingHandle graph);
+
+    [LibraryImport(Library)]
+    public static partial void mk_graph_free(nint graph);
 
     [LibraryImport(Library)]
     public static partial MkStatus mk_allocate(KernelContextHandle context, ulong bytes, nint* address);

@@ -16,6 +16,9 @@ public struct LogSumExpArgs
 
     /// <summary>[rows]: log(sum(exp(logit))) in double, ascending order: log-probability = logit - log_sum_exp.</summary>
     public DeviceAddress LogSumExp;
+
+    /// <summary>[rows] int, or null: the lowest index of a logit that equals the maximum; -1 where the log-sum-exp is no number.</summary>
+    public DeviceAddress Best;
     public int Rows;
     public int Vocabulary;
     public int Stride;

@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define MK_ABI_VERSION 3u
+#define MK_ABI_VERSION 4u
 #define MK_API __attribute__((visibility("default")))
 
 typedef enum {
@@ -436,6 +436,7 @@ typedef struct {
   const float* logits; /* [rows, vocabulary], row stride `stride` */
   float* maximum;      /* [rows] */
   double* log_sum_exp; /* [rows]: maximum + log(sum of exp(logit - maximum)): log-probability = logit - log_sum_exp */
+  int32_t* best;       /* [rows] or NULL: the lowest index of a logit that equals the maximum; -1 where log_sum_exp is no number */
   int32_t rows;
   int32_t vocabulary;
   int32_t stride;

@@ -27,7 +27,9 @@ void normalise_rows(const void* job, int64_t begin, int64_t end) {
       accumulate(sum, keep_first(exp_of(sub(load16_first(logits + i, rest), shift)), rest, 0.0f));
     }
     args.maximum[row] = maximum;
-    args.log_sum_exp[row] = log_of_sum(maximum, fold_sum(sum));
+    const double whole = log_of_sum(maximum, fold_sum(sum));
+    args.log_sum_exp[row] = whole;
+    if (args.best != nullptr) args.best[row] = best_of(logits, args.vocabulary, maximum, whole);
   }
 }
 

@@ -98,8 +98,7 @@ void Device::start(int32_t index) {
   enter();
   load_kernels(code);
   default_stream_ = std::make_unique<Stream>(*this);
-  status_ = allocate(sizeof(uint32_t));
-  status_copy_ = static_cast<uint32_t*>(allocate_host(sizeof(uint32_t)));
+  status_ = static_cast<uint32_t*>(allocate_host(sizeof(uint32_t)));
 }
 
 void Device::load_kernels(const std::string& code) {
@@ -121,8 +120,7 @@ void Device::load_kernels(const std::string& code) {
 Device::~Device() {
   if (context_ == nullptr) return;
   (void)driver().context_set(context_);
-  release_host(status_copy_);
-  release(status_);
+  release_host(status_);
   default_stream_.reset();
   if (module_ != nullptr) (void)driver().module_unload(module_);
   (void)driver().context_release(ordinal_);
@@ -162,12 +160,10 @@ void Device::release_host(void* address) const {
 }
 
 void Device::check_status(Stream& stream) {
-  stream.copy(status_copy_, status_, sizeof(uint32_t));
   stream.wait();
-  const uint32_t fault = *status_copy_;
+  const uint32_t fault = *const_cast<volatile uint32_t*>(status_);
   if (fault == kNoFault) return;
-  stream.fill_zero(status_, sizeof(uint32_t));
-  stream.wait();
+  *status_ = kNoFault;
   throw Error(MK_INVALID, text_of_fault(fault));
 }
 

@@ -63,9 +63,9 @@ class Device {
   void* allocate_host(uint64_t bytes);
   void release_host(void* address) const;
 
-  // Where kernels report DeviceFaults; on the device.
+  // Where kernels report DeviceFaults: host memory, so that looking costs no copy.
   void* status() const { return status_; }
-  // Throws Error(MK_INVALID) for what kernels have reported since the last call; the stream has been waited for.
+  // Waits for the stream, then throws Error(MK_INVALID) for what kernels have reported since the last call.
   void check_status(Stream& stream);
 
  private:
@@ -80,8 +80,7 @@ class Device {
   GemmForm gemm_form_ = {};
   std::string numerics_;
   std::unique_ptr<Stream> default_stream_;
-  void* status_ = nullptr;
-  uint32_t* status_copy_ = nullptr;  // host memory
+  uint32_t* status_ = nullptr;
 };
 
 // Recorded operations, run as one.

@@ -79,6 +79,7 @@ struct PlainJob {
 // Of kLogSumPart logits of a row.
 struct LogSumPart {
   float most;
+  int32_t best;  // the lowest index of the maximum
   double sum;
 };
 

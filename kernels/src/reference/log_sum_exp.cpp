@@ -13,7 +13,9 @@ mk_status log_sum_exp(Runtime&, const mk_log_sum_exp_args& args) {
     double lanes[16] = {};
     for (int32_t i = 0; i < args.vocabulary; ++i) lanes[i % 16] += static_cast<double>(exp_of(logits[i] - maximum));
     args.maximum[row] = maximum;
-    args.log_sum_exp[row] = log_of_sum(maximum, fold_sum(lanes));
+    const double sum = log_of_sum(maximum, fold_sum(lanes));
+    args.log_sum_exp[row] = sum;
+    if (args.best != nullptr) args.best[row] = best_of(logits, args.vocabulary, maximum, sum);
   }
   return MK_OK;
 }
