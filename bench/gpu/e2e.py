@@ -75,9 +75,12 @@ def check(server, folder, model, vocabulary):
     log_sums = rows.max(1) + numpy.log(numpy.exp(rows - rows.max(1, keepdims=True)).sum(1))
     scores = [row[token] - total for row, total, token in zip(rows, log_sums, sampled[0])]
     result["scores_off_by"] = float(max(abs(score - said) for score, said in zip(scores, sampled[1])))
-    # The recorded value is the float nearest to (logit - the sum of all), in double: the same bits come from the scored logits.
-    result["scores_of_same_bits"] = sum(bool(numpy.float32(score) == numpy.float32(said)) for score, said in zip(scores, sampled[1]))
-    result["scores"] = len(scores)
+    # A greedy token, scored: the prompt with all tokens before it, as one prefill, gives it again with the same bits of its log-probability.
+    places = list(range(0, len(first[0]), max(1, len(first[0]) // 12)))
+    again = [generate(server, model, prompt + first[0][:place], "--temperature", "0", *cuda) for place in places]
+    result["scores"] = len(places)
+    result["scores_of_same_bits"] = sum(
+        made[0][0] == first[0][place] and numpy.float32(made[1][0]) == numpy.float32(first[1][place]) for made, place in zip(again, places))
     on_cpu_tokens = generate(server, model, prompt, "--temperature", "0")[0]
     result["greedy_tokens"] = len(first[0])
     result["greedy_same_as_cpu_until"] = next((i for i, (a, b) in enumerate(zip(first[0], on_cpu_tokens)) if a != b), len(first[0]))
@@ -96,7 +99,7 @@ def main():
             with open(os.path.join(model, "config.json")) as file:
                 vocabulary = json.load(file)["vocab_size"]
             results[os.path.basename(model)] = result = check(server, folder, model, vocabulary)
-            is_good &= all(all(same.values()) for same in result["deployments"].values()) and result["widest_gap_in_spreads"] <= NEAR_TIE and result["scores_off_by"] < 1e-4
+            is_good &= all(all(same.values()) for same in result["deployments"].values()) and result["widest_gap_in_spreads"] <= NEAR_TIE and result["scores_off_by"] < 1e-4 and result["scores_of_same_bits"] == result["scores"]
             print(os.path.basename(model), json.dumps(result), flush=True)
     with open(out, "w") as file:
         json.dump({"ok": is_good, "models": results}, file, indent=1)

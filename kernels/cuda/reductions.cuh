@@ -66,8 +66,9 @@ MK_KERNEL mk_log_sum_exp_kernel(mk_log_sum_exp_args args, LogSumPart* parts) {
   float most = -infinity();
   for (int i = begin + thread_x(); i < end; i += threads()) most = greater(logits[i], most);
   most = block_max(most, space);
+  const float shift = most == -infinity() ? 0.0f : most;  // of a part that is ruled out nothing is left
   double sum = 0.0;
-  for (int i = begin + thread_x(); i < end; i += threads()) sum = sum + static_cast<double>(exp_of(logits[i] - most));
+  for (int i = begin + thread_x(); i < end; i += threads()) sum = sum + static_cast<double>(exp_of(logits[i] - shift));
   sum = block_sum(sum, sums);
   int best = args.vocabulary;
   for (int i = begin + thread_x(); i < end && best == args.vocabulary; i += threads())
