@@ -79,8 +79,8 @@ def check(server, folder, model, vocabulary):
     places = list(range(0, len(first[0]), max(1, len(first[0]) // 12)))
     again = [generate(server, model, prompt + first[0][:place], "--temperature", "0", *cuda) for place in places]
     result["scores"] = len(places)
-    result["scores_of_same_bits"] = sum(
-        made[0][0] == first[0][place] and numpy.float32(made[1][0]) == numpy.float32(first[1][place]) for made, place in zip(again, places))
+    result["scores_of_same_bits"] = int(sum(
+        made[0][0] == first[0][place] and numpy.float32(made[1][0]) == numpy.float32(first[1][place]) for made, place in zip(again, places)))
     on_cpu_tokens = generate(server, model, prompt, "--temperature", "0")[0]
     result["greedy_tokens"] = len(first[0])
     result["greedy_same_as_cpu_until"] = next((i for i, (a, b) in enumerate(zip(first[0], on_cpu_tokens)) if a != b), len(first[0]))
