@@ -76,7 +76,7 @@ public sealed class AttentionWeights : IDisposable
     public static AttentionWeights Load(
         Checkpoint checkpoint, KernelContext context, NumberType? type, WeightVersion version, CancellationToken cancel = default)
     {
-        var packer = new WeightPacker(context, type);
+        var packer = new WeightPacker(context, type, PackedCache.OfUser(checkpoint));
         try
         {
             return new AttentionWeights(checkpoint, packer, version, cancel);

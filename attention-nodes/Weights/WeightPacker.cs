@@ -9,7 +9,8 @@ namespace MegaInfer.AttentionNodes.Weights;
 /// </summary>
 /// <param name="context">Where it goes.</param>
 /// <param name="type">Type of packed matrices; null: as each is stored.</param>
-internal sealed class WeightPacker(KernelContext context, NumberType? type) : IDisposable
+/// <param name="cache">Of quantised weights; may be null.</param>
+internal sealed class WeightPacker(KernelContext context, NumberType? type, PackedCache? cache) : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
     private readonly HashSet<NumberType> _types = [];
@@ -23,7 +24,7 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type) : ID
     /// <summary>Matrices with the same columns, stacked by rows.</summary>
     public PackedWeight Pack(params IReadOnlyList<MatrixView> matrices)
     {
-        PackedWeight packed = Own(context.Pack(matrices, type));
+        PackedWeight packed = Own(context.Pack(matrices, type, cache));
         Count(packed.Bytes, packed.Type);
         return packed;
     }
@@ -40,7 +41,7 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type) : ID
     /// <summary>The LM head.</summary>
     public PackedWeight PackHead(MatrixView matrix)
     {
-        PackedWeight packed = Own(context.Pack([matrix], type?.OfHead()));
+        PackedWeight packed = Own(context.Pack([matrix], type?.OfHead(), cache));
         Count(packed.Bytes, packed.Type);
         return packed;
     }
@@ -56,7 +57,7 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type) : ID
     public PackedExperts PackExpert(ExpertMatrices expert, int hidden, int width)
     {
         WeightType packedType = CheckpointPacking.PackedType([expert.Gate, expert.Up, expert.Down], type);
-        PackedExperts packed = Own(context.PackExperts([expert], new ExpertSpec(width), hidden, packedType));
+        PackedExperts packed = Own(context.PackExperts([expert], new ExpertSpec(width), hidden, packedType, cache));
         Count(packed.Bytes, packed.Type);
         return packed;
     }

@@ -25,6 +25,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Full path.</summary>
     public string Folder { get; }
 
+    /// <summary>Of all its weight files.</summary>
+    public long FileBytes => Files.Sum(file => file.Length);
+
     public ModelSpec Spec { get; }
 
     /// <summary>Tensor names by what they do.</summary>

@@ -24,7 +24,10 @@ public sealed class DigestCache
     internal long LeastBytes { get; }
 
     /// <summary>The user's: $XDG_CACHE_HOME/megainfer, else ~/.cache/megainfer; null where neither is set.</summary>
-    public static DigestCache? OfUser()
+    public static DigestCache? OfUser() => UserFolder() is { } folder ? new DigestCache(folder) : null;
+
+    /// <summary>Where this program keeps what it could make again: $XDG_CACHE_HOME/megainfer, else ~/.cache/megainfer; null where neither is set.</summary>
+    public static string? UserFolder()
     {
         string? root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
         if (string.IsNullOrEmpty(root) || !Path.IsPathRooted(root))
@@ -33,7 +36,7 @@ public sealed class DigestCache
             root = home.Length == 0 ? null : Path.Combine(home, ".cache");
         }
 
-        return root is null ? null : new DigestCache(Path.Combine(root, "megainfer"));
+        return root is null ? null : Path.Combine(root, "megainfer");
     }
 
     internal string? Find(string modelFolder, string key)

@@ -90,7 +90,8 @@ public static class ModelDigest
     internal static string Describe(ModelSpec spec) =>
         $"{spec with { Layers = [], EosTokenIds = [] }} layers {string.Join(' ', spec.Layers)} end {string.Join(' ', spec.EosTokenIds)}";
 
-    private static string FilesOf(Checkpoint checkpoint)
+    /// <summary>Path, size and time of every file that a checkpoint is read from: what is remembered of them is good as long as this is the same.</summary>
+    public static string FilesOf(Checkpoint checkpoint)
     {
         string[] configs = [Path.Combine(checkpoint.Folder, ModelConfig.FileName), Path.Combine(checkpoint.Folder, ModelConfig.GenerationFileName)];
         IEnumerable<FileInfo> files = configs.Concat(checkpoint.Files.Select(file => file.Path)).Select(path => new FileInfo(path)).Where(file => file.Exists);

@@ -41,13 +41,14 @@ public sealed class ExpertWeights : IDisposable
         Checkpoint checkpoint, LocalExperts experts, KernelContext context, ExpertWeightsOptions options, CancellationToken cancel = default)
     {
         ModelSpec spec = checkpoint.Spec;
+        PackedCache? cache = PackedCache.OfUser(checkpoint);
         var layers = ImmutableArray.CreateBuilder<GroupedFfn?>(spec.LayerCount);
         try
         {
             for (int layer = 0; layer < spec.LayerCount; layer++)
             {
                 cancel.ThrowIfCancellationRequested();
-                layers.Add(spec.Layers[layer].IsDense ? null : new GroupedFfn(context, Pack(checkpoint.Layer(layer), spec, experts, context, options.Type)));
+                layers.Add(spec.Layers[layer].IsDense ? null : new GroupedFfn(context, Pack(checkpoint.Layer(layer), spec, experts, context, options.Type, cache)));
             }
         }
         catch
@@ -66,12 +67,12 @@ public sealed class ExpertWeights : IDisposable
             layer?.Dispose();
     }
 
-    private static PackedExperts Pack(LayerTensors tensors, ModelSpec spec, LocalExperts experts, KernelContext context, NumberType? type)
+    private static PackedExperts Pack(LayerTensors tensors, ModelSpec spec, LocalExperts experts, KernelContext context, NumberType? type, PackedCache? cache)
     {
         ExpertMatrices[] held = [.. experts.Held.Select(tensors.Expert)];
         // Which type is the layer's, not the node's: a node without experts says the same as the others.
         IEnumerable<ExpertMatrices> examples = held.Length > 0 ? held : [tensors.Expert(new ExpertId(0))];
         WeightType packed = CheckpointPacking.PackedType(examples.SelectMany(expert => new[] { expert.Gate, expert.Up, expert.Down }), type);
-        return context.PackExperts(held, spec.Experts, spec.HiddenSize, packed);
+        return context.PackExperts(held, spec.Experts, spec.HiddenSize, packed, cache);
     }
 }

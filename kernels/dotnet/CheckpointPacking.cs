@@ -12,12 +12,24 @@ namespace MegaInfer.Kernels;
 public static class CheckpointPacking
 {
     /// <summary>Stacks matrices of the same columns by rows.</summary>
-    public static PackedWeight Pack(this KernelContext context, IReadOnlyList<MatrixView> matrices, NumberType? wanted)
+    public static PackedWeight Pack(this KernelContext context, IReadOnlyList<MatrixView> matrices, NumberType? wanted, PackedCache? cache = null)
+    {
+        WeightType wantedType = PackedType(matrices, wanted);
+        if (cache is null || !PackedCache.Keeps(context, wantedType))
+            return PackNow(context, matrices, wantedType);
+        if (cache.FindWeight(context, matrices, wantedType) is { } kept)
+            return kept;
+        PackedWeight packed = PackNow(context, matrices, wantedType);
+        cache.Store(matrices, packed);
+        return packed;
+    }
+
+    private static PackedWeight PackNow(KernelContext context, IReadOnlyList<MatrixView> matrices, WeightType wantedType)
     {
         try
         {
             MatrixSource[] sources = [.. matrices.Select(Source)];
-            return PackedOrWidened(PackedType(matrices, wanted), type => context.PackWeight(sources, matrices[0].Columns, type));
+            return PackedOrWidened(wantedType, type => context.PackWeight(sources, matrices[0].Columns, type));
         }
         finally
         {
@@ -45,8 +57,21 @@ public static class CheckpointPacking
     /// <param name="spec">What they have in common.</param>
     /// <param name="hidden">Width of a row.</param>
     /// <param name="type">From <see cref="PackedType"/>.</param>
+    /// <param name="cache">Of quantised weights; may be null.</param>
     public static PackedExperts PackExperts(
-        this KernelContext context, IReadOnlyList<ExpertMatrices> experts, ExpertSpec spec, int hidden, WeightType type)
+        this KernelContext context, IReadOnlyList<ExpertMatrices> experts, ExpertSpec spec, int hidden, WeightType type, PackedCache? cache = null)
+    {
+        var shape = new ExpertsShape { Hidden = hidden, Width = spec.Width, Activation = spec.Activation, Alpha = spec.Alpha, Limit = spec.Limit };
+        if (cache is null || experts.Count == 0 || !PackedCache.Keeps(context, type))
+            return PackNow(context, experts, shape, type);
+        if (cache.FindExperts(context, experts, shape with { Type = type }) is { } kept)
+            return kept;
+        PackedExperts packed = PackNow(context, experts, shape, type);
+        cache.Store(experts, packed);
+        return packed;
+    }
+
+    private static PackedExperts PackNow(KernelContext context, IReadOnlyList<ExpertMatrices> experts, ExpertsShape shape, WeightType type)
     {
         var pins = new List<MemoryHandle>();
         try
@@ -54,7 +79,6 @@ public static class CheckpointPacking
             ExpertSource[] sources = [.. experts.Select(expert => new ExpertSource(
                 Source(expert.Gate), Source(expert.Up), Source(expert.Down),
                 Pin(expert.GateBias, pins), Pin(expert.UpBias, pins), Pin(expert.DownBias, pins)))];
-            var shape = new ExpertsShape { Hidden = hidden, Width = spec.Width, Activation = spec.Activation, Alpha = spec.Alpha, Limit = spec.Limit };
             return PackedOrWidened(type, packed => context.PackExperts(sources, shape with { Type = packed }));
         }
         finally

@@ -26,6 +26,9 @@ public sealed class PackedExperts : IDisposable
 
     public long Bytes { get; }
 
+    /// <summary>What packing made, on a CPU context; valid until disposal.</summary>
+    internal unsafe ReadOnlyMemoryBlock Data => new(MkNative.mk_experts_data(Handle), Bytes);
+
     internal PackedExpertsHandle Handle { get; }
 
     public void Dispose() => Handle.Dispose();

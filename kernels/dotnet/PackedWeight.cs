@@ -24,6 +24,9 @@ public sealed class PackedWeight : IDisposable
 
     public long Bytes { get; }
 
+    /// <summary>What packing made, on a CPU context; valid until disposal.</summary>
+    internal unsafe ReadOnlyMemoryBlock Data => new(MkNative.mk_weight_data(Handle), Bytes);
+
     internal PackedWeightHandle Handle { get; }
 
     public void Dispose() => Handle.Dispose();

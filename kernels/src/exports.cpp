@@ -59,6 +59,10 @@ mk::cuda::Stream& device_stream(mk_context* context, mk_stream* stream) {
   return stream == nullptr ? context->device->default_stream() : *stream->on_device;
 }
 
+void require_host(const mk_context* context) {
+  if (context->device != nullptr) throw mk::Error(MK_UNSUPPORTED, "packed bytes are a CPU context's");
+}
+
 void require_device(const mk_context* context) {
   mk::require(context != nullptr, "context is null");
   if (context->device == nullptr) throw mk::Error(MK_UNSUPPORTED, "a CPU context records nothing");
@@ -262,6 +266,33 @@ mk_status mk_experts_pack(mk_context* context, const mk_experts_shape* shape, co
 void mk_experts_free(mk_experts* experts) { mk::free_experts(experts); }
 
 uint64_t mk_experts_bytes(const mk_experts* experts) { return experts == nullptr ? 0 : experts->bytes; }
+
+const void* mk_weight_data(const mk_weight* weight) { return weight == nullptr ? nullptr : weight->matrix.data; }
+
+const void* mk_experts_data(const mk_experts* experts) { return experts == nullptr ? nullptr : experts->memory; }
+
+mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, const void* data,
+                            uint64_t bytes, mk_weight** out) {
+  return guard([&] {
+    mk::require(context != nullptr && data != nullptr && out != nullptr, "context, data or out is null");
+    require_host(context);
+    mk::check_restored(rows, columns, dtype);
+    *out = mk::restore_weight(context->runtime, rows, columns, dtype, data, bytes);
+    return MK_OK;
+  });
+}
+
+mk_status mk_experts_restore(mk_context* context, const mk_experts_shape* shape, int32_t has_gate_bias,
+                             int32_t has_down_bias, const void* data, uint64_t bytes, mk_experts** out) {
+  return guard([&] {
+    mk::require(context != nullptr && shape != nullptr && out != nullptr, "context, shape or out is null");
+    mk::require(data != nullptr || bytes == 0, "data is null");
+    require_host(context);
+    mk::check_shape(*shape);
+    *out = mk::restore_experts(context->runtime, *shape, has_gate_bias != 0, has_down_bias != 0, data, bytes);
+    return MK_OK;
+  });
+}
 
 uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t is_latent, int32_t kv_dtype) {
   if (kv_heads <= 0 || head_dim <= 0 || !mk::is_stored_dtype(kv_dtype)) return 0;

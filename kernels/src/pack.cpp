@@ -1,10 +1,13 @@
 #include "pack.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cuda/weights.h"
+#include "error.h"
 #include "memory.h"
 #include "panel.h"
 
@@ -61,34 +64,63 @@ struct ExpertLayout {
   uint64_t bytes() const { return bytes_of(gate_up) + bytes_of(down) + gate_up_bias_bytes + down_bias_bytes; }
 };
 
-ExpertLayout layout_of(const mk_experts_shape& shape, const mk_expert_matrices* experts) {
+ExpertLayout layout_of(const mk_experts_shape& shape, bool has_gate_up_bias, bool has_down_bias) {
   const auto bias_bytes = [](const PackedMatrix& matrix) {
     return static_cast<uint64_t>(matrix.panels) * kPanelWidth * sizeof(float);
   };
   const PackedMatrix gate_up = describe(shape.hidden, panels_of(shape.width, kPanelHalf), shape.dtype);
   const PackedMatrix down = describe(shape.width, panels_of(shape.hidden, kPanelWidth), shape.dtype);
-  const bool has_gate_up_bias = shape.count > 0 && experts[0].gate_bias != nullptr;
-  const bool has_down_bias = shape.count > 0 && experts[0].down_bias != nullptr;
   return {gate_up, down, has_gate_up_bias ? bias_bytes(gate_up) : 0, has_down_bias ? bias_bytes(down) : 0};
 }
 
+// Where the parts of an expert lie, from where its memory begins.
+PackedExpert expert_at(char* at, const ExpertLayout& layout) {
+  PackedExpert expert = {layout.gate_up, layout.down, nullptr, nullptr};
+  expert.gate_up.data = at;
+  expert.down.data = at + bytes_of(layout.gate_up);
+  const float* biases = reinterpret_cast<const float*>(at + bytes_of(layout.gate_up) + bytes_of(layout.down));
+  if (layout.gate_up_bias_bytes != 0) expert.gate_up_bias = biases;
+  if (layout.down_bias_bytes != 0) expert.down_bias = biases + layout.gate_up_bias_bytes / sizeof(float);
+  return expert;
+}
+
+struct CopyJob {
+  char* to;
+  const char* from;
+  uint64_t bytes;
+};
+
+constexpr uint64_t kCopyBytes = 1 << 20;
+constexpr double kCopyNs = 100'000;  // of so many bytes, pages touched first included
+
+void copy_parts(const void* job, int64_t begin, int64_t end) {
+  const CopyJob& copy = *static_cast<const CopyJob*>(job);
+  const uint64_t first = static_cast<uint64_t>(begin) * kCopyBytes, last = static_cast<uint64_t>(end) * kCopyBytes;
+  std::memcpy(copy.to + first, copy.from + first, std::min(last, copy.bytes) - first);
+}
+
+Memory copy_of(Runtime& runtime, const void* data, uint64_t bytes, uint64_t expected) {
+  if (bytes != expected)
+    throw Error(MK_INVALID, "bytes is " + std::to_string(bytes) + ", but such a weight has " + std::to_string(expected));
+  Memory memory(allocate_memory(bytes), &free_memory);
+  const CopyJob job = {static_cast<char*>(memory.get()), static_cast<const char*>(data), bytes};
+  const int64_t parts = static_cast<int64_t>((bytes + kCopyBytes - 1) / kCopyBytes);
+  parallel_for(runtime, parts, kCopyNs * static_cast<double>(parts), copy_parts, &job);
+  return memory;
+}
+
 // Copies the biases of an expert to its memory, which is zeroed.
-void copy_biases(const mk_experts_shape& shape, const mk_expert_matrices& from, char* to, const ExpertLayout& layout,
-                 PackedExpert& expert) {
-  float* gate_up = reinterpret_cast<float*>(to + bytes_of(layout.gate_up) + bytes_of(layout.down));
-  float* down = gate_up + layout.gate_up_bias_bytes / sizeof(float);
-  if (layout.gate_up_bias_bytes != 0) {
+void copy_biases(const mk_experts_shape& shape, const mk_expert_matrices& from, const PackedExpert& expert) {
+  if (expert.gate_up_bias != nullptr) {
+    float* gate_up = const_cast<float*>(expert.gate_up_bias);
     for (int32_t i = 0; i < shape.width; ++i) {
       float* at = gate_up + i / kPanelHalf * kPanelWidth + i % kPanelHalf;
       at[0] = from.gate_bias[i];
       at[kPanelHalf] = from.up_bias[i];
     }
-    expert.gate_up_bias = gate_up;
   }
-  if (layout.down_bias_bytes != 0) {
-    std::copy_n(from.down_bias, shape.hidden, down);
-    expert.down_bias = down;
-  }
+  if (expert.down_bias != nullptr)
+    std::copy_n(from.down_bias, shape.hidden, const_cast<float*>(expert.down_bias));
 }
 
 }  // namespace
@@ -121,7 +153,8 @@ void free_weight(mk_weight* weight) {
 }
 
 mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const mk_expert_matrices* experts) {
-  const ExpertLayout layout = layout_of(shape, experts);
+  const ExpertLayout layout = layout_of(shape, shape.count > 0 && experts[0].gate_bias != nullptr,
+                                        shape.count > 0 && experts[0].down_bias != nullptr);
   const size_t count = static_cast<size_t>(shape.count);
   const uint64_t bytes = layout.bytes() * count;
   Memory memory(allocate_memory(bytes), &free_memory);
@@ -129,11 +162,8 @@ mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const 
   auto sources = std::make_unique<mk_matrix[]>(3 * count);  // gate, up, down of each
   std::vector<Panel> gate_up_panels, down_panels;
   for (size_t i = 0; i < count; ++i) {
-    char* at = static_cast<char*>(memory.get()) + layout.bytes() * i;
-    packed[i] = {layout.gate_up, layout.down, nullptr, nullptr};
-    packed[i].gate_up.data = at;
-    packed[i].down.data = at + bytes_of(layout.gate_up);
-    copy_biases(shape, experts[i], at, layout, packed[i]);
+    packed[i] = expert_at(static_cast<char*>(memory.get()) + layout.bytes() * i, layout);
+    copy_biases(shape, experts[i], packed[i]);
 
     mk_matrix* source = &sources[3 * i];
     source[0] = resolve_strides(experts[i].gate, shape.hidden);
@@ -144,6 +174,29 @@ mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const 
   }
   pack_panels(runtime, gate_up_panels, shape.hidden, shape.dtype);
   pack_panels(runtime, down_panels, shape.width, shape.dtype);
+  auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get(), nullptr});
+  (void)memory.release();
+  (void)packed.release();
+  return result.release();
+}
+
+mk_weight* restore_weight(Runtime& runtime, int32_t rows, int32_t columns, int32_t dtype, const void* data,
+                          uint64_t bytes) {
+  PackedMatrix matrix = describe(columns, panels_of(rows, kPanelWidth), dtype);
+  Memory memory = copy_of(runtime, data, bytes, bytes_of(matrix));
+  matrix.data = memory.get();
+  auto weight = std::make_unique<mk_weight>(mk_weight{matrix, rows, bytes, nullptr});
+  (void)memory.release();
+  return weight.release();
+}
+
+mk_experts* restore_experts(Runtime& runtime, const mk_experts_shape& shape, bool has_gate_bias, bool has_down_bias,
+                            const void* data, uint64_t bytes) {
+  const ExpertLayout layout = layout_of(shape, has_gate_bias, has_down_bias);
+  const size_t count = static_cast<size_t>(shape.count);
+  Memory memory = copy_of(runtime, data, bytes, layout.bytes() * count);
+  auto packed = std::make_unique<PackedExpert[]>(count);
+  for (size_t i = 0; i < count; ++i) packed[i] = expert_at(static_cast<char*>(memory.get()) + layout.bytes() * i, layout);
   auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get(), nullptr});
   (void)memory.release();
   (void)packed.release();

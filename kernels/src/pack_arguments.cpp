@@ -82,14 +82,24 @@ void check_weight(const mk_matrix* matrices, int32_t count, int32_t columns, int
   require(rows > 0 && rows <= kMostFeatures, "the matrices' rows must add up to 1..2^30");
 }
 
-void check_experts(const mk_experts_shape& shape, const mk_expert_matrices* experts) {
-  require(shape.count >= 0 && (shape.count == 0 || experts != nullptr), "count must not be negative, nor experts null");
+void check_restored(int32_t rows, int32_t columns, int32_t dtype) {
+  require(rows > 0 && rows <= kMostFeatures && columns > 0, "rows must be in 1..2^30, and columns positive");
+  check_packed_dtype(dtype);
+}
+
+void check_shape(const mk_experts_shape& shape) {
+  require(shape.count >= 0, "count must not be negative");
   require(shape.hidden > 0 && shape.width > 0 && shape.hidden <= kMostFeatures && shape.width <= kMostFeatures,
           "hidden and width must be in 1..2^30");
   check_packed_dtype(shape.dtype);
   require(shape.activation == MK_SWIGLU || shape.activation == MK_SWIGLU_CLAMPED,
           "activation must be swiglu or swiglu clamped");
   require(shape.activation != MK_SWIGLU_CLAMPED || shape.limit > 0.0f, "limit must be positive");
+}
+
+void check_experts(const mk_experts_shape& shape, const mk_expert_matrices* experts) {
+  check_shape(shape);
+  require(shape.count == 0 || experts != nullptr, "experts is null");
   for (int32_t i = 0; i < shape.count; ++i) {
     const mk_expert_matrices& expert = experts[i];
     check_source(expert.gate, "gate", shape.hidden, shape.dtype);

@@ -90,6 +90,20 @@ internal static unsafe partial class MkNative
     public static partial ulong mk_experts_bytes(PackedExpertsHandle experts);
 
     [LibraryImport(Library)]
+    public static partial byte* mk_weight_data(PackedWeightHandle weight);
+
+    [LibraryImport(Library)]
+    public static partial byte* mk_experts_data(PackedExpertsHandle experts);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_weight_restore(
+        KernelContextHandle context, int rows, int columns, int dtype, byte* data, ulong bytes, nint* weight);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_experts_restore(
+        KernelContextHandle context, ExpertsShape* shape, int hasGateBias, int hasDownBias, byte* data, ulong bytes, nint* packed);
+
+    [LibraryImport(Library)]
     public static partial ulong mk_kv_block_bytes(int kvHeads, int headDim, int isLatent, int kvType);
 
     [LibraryImport(Library)]

@@ -205,6 +205,18 @@ MK_API mk_status mk_experts_pack(mk_context* context, const mk_experts_shape* sh
 MK_API void mk_experts_free(mk_experts* experts);
 MK_API uint64_t mk_experts_bytes(const mk_experts* experts);
 
+/* What packing made, as bytes to keep (mk_weight_bytes and mk_experts_bytes of them), so that the next load need not pack again: quantising takes longer than reading. They are the same
+ * for every CPU backend with this MK_PACKED_LAYOUT. NULL on an accelerator. */
+#define MK_PACKED_LAYOUT 1u
+MK_API const void* mk_weight_data(const mk_weight* weight);
+MK_API const void* mk_experts_data(const mk_experts* experts);
+/* The same weight from such bytes, which are copied: as good as what made them, so whoever keeps them checks that they are still what they were. CPU contexts only.
+ * `rows` are out_features. `has_gate_bias`: of gate and up. */
+MK_API mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, const void* data,
+                                   uint64_t bytes, mk_weight** out);
+MK_API mk_status mk_experts_restore(mk_context* context, const mk_experts_shape* shape, int32_t has_gate_bias,
+                                    int32_t has_down_bias, const void* data, uint64_t bytes, mk_experts** out);
+
 /* ---- operations, in the order a row meets them ---- */
 
 typedef struct {
