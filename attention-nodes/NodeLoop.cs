@@ -127,29 +127,36 @@ internal sealed class NodeLoop
     {
         if (!_link.Prepare())
             return Fail(M2NStatus.Pending);
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
         long started = Stopwatch.GetTimestamp();
         Step step = _scheduler.NextStep();
         if (step.IsEmpty)
             return Pause.None;
+        long planned = Stopwatch.GetTimestamp();
         int microBatches = _microBatches.Choose(step.RowCount);
         M2NStatus status = _pipeline.Run(step, microBatches);
         if (status != M2NStatus.Ok)
             return Fail(status);
-        Complete(step, microBatches, started);
+        Complete(step, microBatches, started, planned - started, allocated);
         return Pause.None;
     }
 
-    private void Complete(Step step, int microBatches, long started)
+    private void Complete(Step step, int microBatches, long started, long planTicks, long allocated)
     {
         _outage.End();
         _microBatches.Record(step.RowCount, microBatches, Stopwatch.GetElapsedTime(started));
+        long computed = Stopwatch.GetTimestamp();
         ReadOnlySpan<SliceSample> samples = _sampler.Sample(step);
+        long sampled = Stopwatch.GetTimestamp();
         _scheduler.RecordTime(step.RowCount, Stopwatch.GetElapsedTime(started));
         _scheduler.Complete(step, samples);
         int tokens = 0;
         foreach (ref readonly StepSlice slice in step.Slices)
             tokens += slice.SamplesToken ? 1 : 0;
-        Metrics.AddStep(step, microBatches, tokens, Stopwatch.GetTimestamp() - started, _clock);
+        long ended = Stopwatch.GetTimestamp();
+        var cost = new StepCost(
+            ended - started, planTicks + (ended - sampled), sampled - computed, GC.GetAllocatedBytesForCurrentThread() - allocated);
+        Metrics.AddStep(step, microBatches, tokens, cost, _clock);
         Report(ReportBuilder.Of(step, samples, _scheduler.Ended));
     }
 

@@ -16,6 +16,9 @@ public sealed class AttentionNodeMetrics
     private long _steps;
     private long _stepTicks;
     private long _waitTicks;
+    private long _planTicks;
+    private long _headTicks;
+    private long _allocatedBytes;
     private long _idleTicks;
     private long _rows;
     private long _decodeRows;
@@ -71,6 +74,15 @@ public sealed class AttentionNodeMetrics
     /// <summary>The part of <see cref="StepTime"/> that was waiting for the experts: the idle time of this pool.</summary>
     public TimeSpan WaitTime => Span(ref _waitTicks);
 
+    /// <summary>The part of <see cref="StepTime"/> that was the scheduler's.</summary>
+    public TimeSpan PlanTime => Span(ref _planTicks);
+
+    /// <summary>The part of <see cref="StepTime"/> that was the LM head's and the sampler's.</summary>
+    public TimeSpan HeadTime => Span(ref _headTicks);
+
+    /// <summary>Managed memory that steps have allocated on the loop's thread, their reports apart.</summary>
+    public long StepAllocatedBytes => Volatile.Read(ref _allocatedBytes);
+
     /// <summary>Time without any work.</summary>
     public TimeSpan IdleTime => Span(ref _idleTicks);
 
@@ -88,6 +100,10 @@ public sealed class AttentionNodeMetrics
         metrics["megainfer_attention_steps_total"] = Steps;
         metrics["megainfer_attention_step_seconds_total"] = StepTime.TotalSeconds;
         metrics["megainfer_attention_expert_wait_seconds_total"] = WaitTime.TotalSeconds;
+        metrics["megainfer_attention_plan_seconds_total"] = PlanTime.TotalSeconds;
+        metrics["megainfer_attention_head_seconds_total"] = HeadTime.TotalSeconds;
+        metrics["megainfer_attention_step_allocated_bytes_total"] = StepAllocatedBytes;
+        metrics["megainfer_attention_collections_total"] = GC.CollectionCount(0);
         metrics["megainfer_attention_idle_seconds_total"] = IdleTime.TotalSeconds;
         metrics["megainfer_attention_idle_share"] = StepTime > TimeSpan.Zero ? WaitTime / StepTime : 0;
         metrics["megainfer_attention_rows_total"] = Rows;
@@ -103,10 +119,13 @@ public sealed class AttentionNodeMetrics
         metrics["megainfer_attention_tc_seconds"] = times.TransferUs / 1e6;
     }
 
-    internal void AddStep(Step step, int microBatches, int tokens, long ticks, StageClock clock)
+    internal void AddStep(Step step, int microBatches, int tokens, in StepCost cost, StageClock clock)
     {
         Add(ref _steps, 1);
-        Add(ref _stepTicks, ticks);
+        Add(ref _stepTicks, cost.Ticks);
+        Add(ref _planTicks, cost.PlanTicks);
+        Add(ref _headTicks, cost.HeadTicks);
+        Add(ref _allocatedBytes, cost.AllocatedBytes);
         Add(ref _waitTicks, clock.WaitTicks);
         Add(ref _rows, step.RowCount);
         Add(ref _decodeRows, step.DecodeRowCount);

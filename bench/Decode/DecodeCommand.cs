@@ -30,6 +30,8 @@ internal sealed class DecodeCommand
         new("rows/GEMM", row => row.RowsPerExpertGemm is { } rows ? $"{rows:0.0}" : ""),
         new("Ta us", row => row.TaUs is { } time ? $"{time:0}" : ""),
         new("Te us", row => row.TeUs is { } time ? $"{time:0}" : ""),
+        new("wait / plan / head %", row => row.ExpertWaitShare is null ? "" : $"{100 * row.ExpertWaitShare:0.0} / {100 * row.PlanShare:0.00} / {100 * row.HeadShare:0.0}"),
+        new("B/step (GCs)", row => row.AllocatedBytesPerStep is null ? "" : $"{row.AllocatedBytesPerStep:0} ({row.Collections:0})"),
     ];
 
     private readonly Option<string> _model = new("--model") { Description = "The checkpoint's folder.", Required = true, HelpName = "DIR" };

@@ -72,4 +72,24 @@ internal sealed record DecodeRow
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? TeUs { get; init; }
+
+    /// <summary>Part of an attention node's steps that was waiting for the experts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertWaitShare { get; init; }
+
+    /// <summary>The scheduler's part of them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? PlanShare { get; init; }
+
+    /// <summary>The LM head's and the sampler's part of them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? HeadShare { get; init; }
+
+    /// <summary>Managed memory that a step allocated on the attention node's loop thread, its report apart.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? AllocatedBytesPerStep { get; init; }
+
+    /// <summary>Garbage collections of the attention nodes while that was counted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Collections { get; init; }
 }

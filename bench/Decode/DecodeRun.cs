@@ -31,18 +31,23 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
         // What is routed where is the same for every number of nodes and micro-batches, but one micro-batch reads each expert once.
         ServedEngine? counter = engines.OfType<ServedEngine>().OrderByDescending(engine => engine.MicroBatches == 1).FirstOrDefault();
         Measured? local = counter is null ? best.FirstOrDefault(measured => measured?.ExpertReadsPerLayer > 0) : null;
-        (double reads, double rowsPerGemm) = counter is null
-            ? (local?.ExpertReadsPerLayer ?? 0, local?.RowsPerExpertGemm ?? 0)
+        StepCounts counts = counter is null
+            ? new StepCounts(local?.ExpertReadsPerLayer ?? 0, local?.RowsPerExpertGemm ?? 0)
             : await counter.CountAsync(shape, expertLayers, cancel);
         double even = StepFloor.EvenExperts(plan.Checkpoint.Spec.Router, batch);
         // Steps that still held a prompt's end blur the count a little; no layer has more experts than it has.
-        double touched = counter is { MicroBatches: 1 } || (reads > 0 && engines.OfType<LocalEngine>().Any(engine => engine.MicroBatches == 1)) ? Math.Min(reads, plan.Checkpoint.Spec.Router.ExpertCount) : even;
+        double touched = counter is { MicroBatches: 1 } || (counts.ReadsPerLayer > 0 && engines.OfType<LocalEngine>().Any(engine => engine.MicroBatches == 1)) ? Math.Min(counts.ReadsPerLayer, plan.Checkpoint.Spec.Router.ExpertCount) : even;
         var floor = StepFloor.Of(plan.Checkpoint.Spec, plan.WeightTypes, plan.KvType, batch, plan.PromptLength + (plan.GenerateLength / 2), touched);
         AddRows(best, (engine, measured) => Row(engine, measured, floor, machine, "decode", batch) with
         {
             ExpertsTouchedPerLayer = Math.Round(touched, 2),
             EvenExpertsPerLayer = Math.Round(even, 2),
-            RowsPerExpertGemm = engine == counter || (counter is null && engine is LocalEngine) ? Math.Round(rowsPerGemm, 2) : null,
+            RowsPerExpertGemm = engine == counter || (counter is null && engine is LocalEngine) ? Math.Round(counts.RowsPerGemm, 2) : null,
+            ExpertWaitShare = engine == counter ? Math.Round(counts.WaitShare, 3) : null,
+            PlanShare = engine == counter ? Math.Round(counts.PlanShare, 4) : null,
+            HeadShare = engine == counter ? Math.Round(counts.HeadShare, 3) : null,
+            AllocatedBytesPerStep = engine == counter ? Math.Round(counts.AllocatedBytes) : null,
+            Collections = engine == counter ? counts.Collections : null,
             PromptLen = plan.PromptLength,
             GenLen = plan.GenerateLength,
         });

@@ -48,7 +48,7 @@ internal sealed class ServedEngine(ServedCluster cluster, int vocabulary, int mi
     }
 
     /// <summary>Counted over the decode steps of one run of a batch: how many experts a layer's rows read, and how many rows each served.</summary>
-    internal async Task<(double ReadsPerLayer, double RowsPerGemm)> CountAsync(DecodeShape shape, int expertLayers, CancellationToken cancel)
+    internal async Task<StepCounts> CountAsync(DecodeShape shape, int expertLayers, CancellationToken cancel)
     {
         await RunAsync(shape with { GenerateLength = 1 }, cancel);
         MetricsPage first = await SettledAsync(cancel);
@@ -60,7 +60,17 @@ internal sealed class ServedEngine(ServedCluster cluster, int vocabulary, int mi
         double Decode(string name) => third.Sum(name) - second.Sum(name) - (second.Sum(name) - first.Sum(name));
         double gemms = Decode("megainfer_expert_gemms_total");
         double steps = Decode("megainfer_attention_decode_rows_total") / shape.Batch;
-        return steps > 0 && gemms > 0 ? (gemms / (steps * expertLayers), Decode("megainfer_expert_pairs_total") / gemms) : (0, 0);
+        if (steps <= 0 || gemms <= 0)
+            return default;
+        double seconds = Decode("megainfer_attention_step_seconds_total");
+        return new StepCounts(
+            gemms / (steps * expertLayers),
+            Decode("megainfer_expert_pairs_total") / gemms,
+            Decode("megainfer_attention_expert_wait_seconds_total") / seconds,
+            Decode("megainfer_attention_plan_seconds_total") / seconds,
+            Decode("megainfer_attention_head_seconds_total") / seconds,
+            Math.Max(0, Decode("megainfer_attention_step_allocated_bytes_total") / steps),
+            Math.Max(0, Decode("megainfer_attention_collections_total")));
     }
 
     private static double SpeedOf(long[][] arrivals)
