@@ -117,9 +117,13 @@ public sealed class Scheduler
     /// <summary>Ends sequences whose deadline has passed. <see cref="NextStep"/> begins with it.</summary>
     public void EndExpired()
     {
-        if (_deadlines == 0)
-            return;
-        long now = _time.GetTimestamp();
+        if (_deadlines > 0)
+            EndExpired(_time.GetTimestamp());
+    }
+
+    // Apart, so that steps without deadlines make no closure.
+    private void EndExpired(long now)
+    {
         foreach (Sequence sequence in _byId.Values.Where(sequence => sequence.Deadline <= now).OrderBy(sequence => sequence.Arrival).ToArray())
             EndOutsideStep(sequence, FinishReason.DeadlineExceeded, null);
     }

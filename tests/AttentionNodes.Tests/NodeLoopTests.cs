@@ -17,6 +17,23 @@ public sealed class NodeLoopTests(TinyModel model) : IClassFixture<TinyModel>
         Assert.True(pause is { Waits: true, Limit: null, IsEnd: false });
     }
 
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(1f)]
+    public void Steps_ThatDecode_AllocateNothingButTheirReports(float temperature)
+    {
+        using var rig = new LoopRig(model);
+        for (int id = 1; id <= 4; id++)
+            rig.Loop.Submit(Prompts.Of(id, 9, 100, temperature, content: id));
+        // The first pay for what is made once; lists of tokens and blocks double until they hold what was asked for.
+        while (rig.Loop.Metrics.Steps < 70)
+            rig.Turn();
+        long before = rig.Loop.Metrics.StepAllocatedBytes;
+        while (rig.Loop.Metrics.Steps < 95)
+            rig.Turn();
+        Assert.Equal(0, rig.Loop.Metrics.StepAllocatedBytes - before);
+    }
+
     [Fact]
     public void Turn_WhileExpertsAreOut_WaitsAndThenGoesOn()
     {
