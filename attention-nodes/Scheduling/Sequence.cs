@@ -1,3 +1,4 @@
+using MegaInfer.AttentionNodes.KvCache;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Requests;
 using MegaInfer.Engine.Sampling;
@@ -10,6 +11,8 @@ namespace MegaInfer.AttentionNodes.Scheduling;
 /// </summary>
 public sealed class Sequence
 {
+    private const int RoomTokens = 1024;
+
     private int[] _tokens;
 
     internal Sequence(GenerationRequest request, SamplingState sampling, long arrival, long? deadline)
@@ -20,8 +23,10 @@ public sealed class Sequence
         Deadline = deadline;
         PromptCount = request.PromptTokens.Length;
         TokenCount = PromptCount + request.ResumedTokens.Length;
-        // Room for the answer to grow without copying the prompt again for a while.
-        _tokens = new int[TokenCount + Math.Min(request.MaxTokens, 64)];
+        // Steps allocate nothing while an answer grows into what was asked for, up to a length that few reach.
+        int room = TokenCount + Math.Min(request.MaxTokens, RoomTokens);
+        _tokens = new int[room];
+        BlockTable = new List<BlockId>(BlockPool.BlocksFor(room));
         request.PromptTokens.Span.CopyTo(_tokens);
         request.ResumedTokens.Span.CopyTo(_tokens.AsSpan(PromptCount));
         // Whoever resumes a sequence that has emitted tokens has its prompt logits already.
@@ -72,7 +77,7 @@ public sealed class Sequence
     public bool WasAdmitted { get; internal set; }
 
     /// <summary>Blocks of positions 0..15, 16..31 and so on.</summary>
-    public List<BlockId> BlockTable { get; } = [];
+    public List<BlockId> BlockTable { get; }
 
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, TokenCount);
 
