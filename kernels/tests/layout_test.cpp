@@ -29,7 +29,7 @@ constexpr Known kKnown[] = {
     MK_KNOWN(MK_STRUCT_SCATTER_ROWS_ARGS, mk_scatter_rows_args, 6, in_stride),
     MK_KNOWN(MK_STRUCT_GROUPED_FFN_ARGS, mk_grouped_ffn_args, 6, reserved),
     MK_KNOWN(MK_STRUCT_COMBINE_ARGS, mk_combine_args, 9, stride),
-    MK_KNOWN(MK_STRUCT_LOG_SUM_EXP_ARGS, mk_log_sum_exp_args, 7, reserved),
+    MK_KNOWN(MK_STRUCT_LOG_SUM_EXP_ARGS, mk_log_sum_exp_args, 8, reserved),
     MK_KNOWN(MK_STRUCT_LAYERNORM_ARGS, mk_layernorm_args, 8, epsilon),
     MK_KNOWN(MK_STRUCT_CLAMP_ARGS, mk_clamp_args, 5, limit),
     MK_KNOWN(MK_STRUCT_GEMM_HEADS_ARGS, mk_gemm_heads_args, 9, out_head_stride),

@@ -18,7 +18,7 @@ m2n_status try_open(const m2n_config& config) {
 
 TEST(ExportsTest, Structs_HaveTheirSizes) {
   EXPECT_EQ(m2n_abi_version(), M2N_ABI_VERSION);
-  EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_CONFIG), 88u);
+  EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_CONFIG), 96u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_GROUP), 8u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_SLOT_VIEW), 24u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_MESSAGE), 32u);
