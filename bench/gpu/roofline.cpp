@@ -265,8 +265,14 @@ void measure_small() {
   gate.scaling = 1;
   add("gate_topk, 128 experts", kRows, 4.0 * kRows * (128 + 16), 0,
       [&] { must(mk_gate_topk(context, nullptr, &gate)); });
-  const mk_log_sum_exp_args sums = {
-      rows, device_floats(kRows), to_device(std::vector<double>(kRows)), to_device(std::vector<int32_t>(kRows)), kRows, kVocabulary, kVocabulary, 0};
+  const mk_log_sum_exp_args sums = {rows,
+                                    device_floats(kRows),
+                                    to_device(std::vector<double>(kRows)),
+                                    to_device(std::vector<int32_t>(kRows)),
+                                    kRows,
+                                    kVocabulary,
+                                    kVocabulary,
+                                    0};
   add("log_sum_exp", kRows, 4.0 * kRows * kVocabulary, 0, [&] { must(mk_log_sum_exp(context, nullptr, &sums)); });
 }
 

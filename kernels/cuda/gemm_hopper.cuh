@@ -216,8 +216,9 @@ MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_ffn_gate_up_kernel(FfnJob job)
 }
 
 MK_KERNEL __launch_bounds__(kHopperThreads, 1) mk_ffn_down_kernel(FfnJob job) {
-  run_tiles<true>(job.gemm, [&](const Work& work, const float(&sums)[64])
-                          MK_INLINE_LAMBDA { store_down_tile<kHopperRows>(job, work.rows, work.feature_block, sums); });
+  run_tiles<true>(job.gemm, [&](const Work& work, const float(&sums)[64]) MK_INLINE_LAMBDA {
+    store_down_tile<kHopperRows>(job, work.rows, work.feature_block, sums);
+  });
 }
 
 }  // namespace mk::device

@@ -116,9 +116,8 @@ constexpr uint32_t kCombineArgsOffsets[] = {
 constexpr uint32_t kLogSumExpArgsOffsets[] = {
     offsetof(mk_log_sum_exp_args, logits),      offsetof(mk_log_sum_exp_args, maximum),
     offsetof(mk_log_sum_exp_args, log_sum_exp), offsetof(mk_log_sum_exp_args, best),
-    offsetof(mk_log_sum_exp_args, rows),
-    offsetof(mk_log_sum_exp_args, vocabulary),  offsetof(mk_log_sum_exp_args, stride),
-    offsetof(mk_log_sum_exp_args, reserved)};
+    offsetof(mk_log_sum_exp_args, rows),        offsetof(mk_log_sum_exp_args, vocabulary),
+    offsetof(mk_log_sum_exp_args, stride),      offsetof(mk_log_sum_exp_args, reserved)};
 
 constexpr uint32_t kLayernormArgsOffsets[] = {
     offsetof(mk_layernorm_args, in),         offsetof(mk_layernorm_args, weight),

@@ -101,7 +101,8 @@ void copy_parts(const void* job, int64_t begin, int64_t end) {
 
 Memory copy_of(Runtime& runtime, const void* data, uint64_t bytes, uint64_t expected) {
   if (bytes != expected)
-    throw Error(MK_INVALID, "bytes is " + std::to_string(bytes) + ", but such a weight has " + std::to_string(expected));
+    throw Error(MK_INVALID,
+                "bytes is " + std::to_string(bytes) + ", but such a weight has " + std::to_string(expected));
   Memory memory(allocate_memory(bytes), &free_memory);
   const CopyJob job = {static_cast<char*>(memory.get()), static_cast<const char*>(data), bytes};
   const int64_t parts = static_cast<int64_t>((bytes + kCopyBytes - 1) / kCopyBytes);
@@ -119,8 +120,7 @@ void copy_biases(const mk_experts_shape& shape, const mk_expert_matrices& from, 
       at[kPanelHalf] = from.up_bias[i];
     }
   }
-  if (expert.down_bias != nullptr)
-    std::copy_n(from.down_bias, shape.hidden, const_cast<float*>(expert.down_bias));
+  if (expert.down_bias != nullptr) std::copy_n(from.down_bias, shape.hidden, const_cast<float*>(expert.down_bias));
 }
 
 }  // namespace
@@ -196,7 +196,8 @@ mk_experts* restore_experts(Runtime& runtime, const mk_experts_shape& shape, boo
   const size_t count = static_cast<size_t>(shape.count);
   Memory memory = copy_of(runtime, data, bytes, layout.bytes() * count);
   auto packed = std::make_unique<PackedExpert[]>(count);
-  for (size_t i = 0; i < count; ++i) packed[i] = expert_at(static_cast<char*>(memory.get()) + layout.bytes() * i, layout);
+  for (size_t i = 0; i < count; ++i)
+    packed[i] = expert_at(static_cast<char*>(memory.get()) + layout.bytes() * i, layout);
   auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get(), nullptr});
   (void)memory.release();
   (void)packed.release();

@@ -186,8 +186,8 @@ TEST_P(CudaDriver, SmallOperations_StartOneKernel) {
                             1,
                             0};
   EXPECT_EQ(mk_gate_topk(context(), nullptr, &gate), MK_OK) << mk_last_error();
-  const mk_log_sum_exp_args sums = {device<float>(3 * 20000), device<float>(3), device<double>(3), device<int32_t>(3),
-                                    3, 20000, 20000, 0};
+  const mk_log_sum_exp_args sums = {
+      device<float>(3 * 20000), device<float>(3), device<double>(3), device<int32_t>(3), 3, 20000, 20000, 0};
   EXPECT_EQ(mk_log_sum_exp(context(), nullptr, &sums), MK_OK);
   EXPECT_EQ(launches(),
             "mk_embed_kernel mk_rmsnorm_kernel mk_gate_topk_kernel mk_log_sum_exp_kernel mk_log_sum_exp_end_kernel");

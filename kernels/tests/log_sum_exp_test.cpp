@@ -78,7 +78,8 @@ TEST_P(LogSumExp, Best_IsTheLowestOfEquals_AndNoneOfWhatIsNoNumber) {
   for (int32_t id = 0; id < kVocabulary; ++id) at(1, id) = id == 17 ? -3.0f : -infinity;
   at(2, 11'000) = std::numeric_limits<float>::quiet_NaN();
   at(3, 5) = infinity;
-  const mk_log_sum_exp_args args = {logits.data(), maximum.data(), sums.data(), best.data(), 4, kVocabulary, kVocabulary, 0};
+  const mk_log_sum_exp_args args = {
+      logits.data(), maximum.data(), sums.data(), best.data(), 4, kVocabulary, kVocabulary, 0};
   mk_context* context = contexts().front().get();
   ASSERT_EQ(mk_log_sum_exp(context, nullptr, &args), MK_OK) << mk_last_error();
   finish(context);

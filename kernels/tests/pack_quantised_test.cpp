@@ -135,10 +135,13 @@ TEST(QuantisedPack, RestoredBytes_AreTheSameWeight) {
     EXPECT_NE(mk_weight_data(packed), mk_weight_data(restored));
     EXPECT_EQ(std::memcmp(mk_weight_data(packed), mk_weight_data(restored), bytes), 0);
     mk_weight* none = nullptr;
-    EXPECT_REFUSED(mk_weight_restore(reference(), rows, columns, dtype, mk_weight_data(packed), bytes - 1, &none), "bytes");
-    EXPECT_REFUSED(mk_weight_restore(reference(), rows, columns + 32, dtype, mk_weight_data(packed), bytes, &none), "bytes");
+    EXPECT_REFUSED(mk_weight_restore(reference(), rows, columns, dtype, mk_weight_data(packed), bytes - 1, &none),
+                   "bytes");
+    EXPECT_REFUSED(mk_weight_restore(reference(), rows, columns + 32, dtype, mk_weight_data(packed), bytes, &none),
+                   "bytes");
     EXPECT_REFUSED(mk_weight_restore(reference(), 0, columns, dtype, mk_weight_data(packed), bytes, &none), "rows");
-    EXPECT_EQ(mk_weight_restore(reference(), rows, columns, MK_F16, mk_weight_data(packed), bytes, &none), MK_UNSUPPORTED);
+    EXPECT_EQ(mk_weight_restore(reference(), rows, columns, MK_F16, mk_weight_data(packed), bytes, &none),
+              MK_UNSUPPORTED);
     mk_weight_free(packed);
     mk_weight_free(restored);
   }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kLifeCheckNs = 4'000'000;  // a dead receiver is noticed within this, plus a scheduling delay
 constexpr int kMostMoves = 1'000;
-constexpr uint32_t kUseShift = 4;             // a ticket is (use of the slot, slot)
+constexpr uint32_t kUseShift = 4;  // a ticket is (use of the slot, slot)
 static_assert(kMaxSlots <= 1u << kUseShift);
 
 bool is_answer(int32_t status) {

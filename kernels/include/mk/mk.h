@@ -448,7 +448,8 @@ typedef struct {
   const float* logits; /* [rows, vocabulary], row stride `stride` */
   float* maximum;      /* [rows] */
   double* log_sum_exp; /* [rows]: maximum + log(sum of exp(logit - maximum)): log-probability = logit - log_sum_exp */
-  int32_t* best;       /* [rows] or NULL: the lowest index of a logit that equals the maximum; -1 where log_sum_exp is no number */
+  int32_t*
+      best; /* [rows] or NULL: the lowest index of a logit that equals the maximum; -1 where log_sum_exp is no number */
   int32_t rows;
   int32_t vocabulary;
   int32_t stride;

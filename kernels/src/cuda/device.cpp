@@ -103,9 +103,10 @@ void Device::start(int32_t index) {
 
 void Device::load_kernels(const std::string& code) {
   module_ = load_module(code);
-#define MK_KERNEL_FIND(name)                                                                                          \
-  check_driver(driver().module_function(&kernels_.name, module_, "mk_" #name "_kernel"), "finding mk_" #name "_kerne" \
-                                                                                                             "l");
+#define MK_KERNEL_FIND(name)                                                                                 \
+  check_driver(driver().module_function(&kernels_.name, module_, "mk_" #name "_kernel"), "finding mk_" #name \
+                                                                                         "_kerne"            \
+                                                                                         "l");
   MK_DEVICE_KERNELS(MK_KERNEL_FIND)
 #undef MK_KERNEL_FIND
   const auto allow_shared = [](DriverFunction kernel, int bytes) {
