@@ -14,19 +14,22 @@ internal sealed class BenchLock : IDisposable
     internal static string FilePath { get; } = Path.Combine(Path.GetTempPath(), "megainfer-bench.lock");
 
     /// <summary>Waits until nobody else measures, and says on <paramref name="log"/> that it waits.</summary>
-    internal static async Task<BenchLock> TakeAsync(TextWriter log, CancellationToken cancel)
+    internal static Task<BenchLock> TakeAsync(TextWriter log, CancellationToken cancel) => TakeAsync(FilePath, log, cancel);
+
+    /// <summary>The same with another file than everybody's.</summary>
+    internal static async Task<BenchLock> TakeAsync(string path, TextWriter log, CancellationToken cancel)
     {
         bool hasSaid = false;
         while (true)
         {
             try
             {
-                return new BenchLock(new FileStream(FilePath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+                return new BenchLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
             }
             catch (IOException)
             {
                 if (!hasSaid)
-                    await log.WriteLineAsync($"Another measurement holds {FilePath}; waiting for it.");
+                    await log.WriteLineAsync($"Another measurement holds {path}; waiting for it.");
                 hasSaid = true;
                 await Task.Delay(Pause, TimeProvider.System, cancel);
             }

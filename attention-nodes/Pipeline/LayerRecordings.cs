@@ -34,8 +34,7 @@ public sealed class LayerRecordings(KernelContext context, IReadOnlyList<Attenti
         }
         else
         {
-            recorded.Layers[layer] = context.Record(() => layers[layer].Forward(microBatch));
-            context.Run(recorded.Layers[layer]!);
+            context.Run(recorded.Layers[layer] = Record(layers[layer], microBatch));
         }
     }
 
@@ -45,6 +44,9 @@ public sealed class LayerRecordings(KernelContext context, IReadOnlyList<Attenti
             recorded.Dispose();
         _shapes.Clear();
     }
+
+    // Apart, so that running what is recorded makes no closure.
+    private KernelRecording Record(AttentionLayer layer, MicroBatch microBatch) => context.Record(() => layer.Forward(microBatch));
 
     private Recorded Find(Shape shape)
     {

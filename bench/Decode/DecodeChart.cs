@@ -7,18 +7,20 @@ namespace MegaInfer.Bench.Decode;
 /// <summary>The rows as a picture: a group of bars for each batch size or prompt, tokens per second as a share of the floor, the number on each. Plain SVG.</summary>
 internal static class DecodeChart
 {
-    private const double BarWidth = 54, GroupGap = 36, Left = 60, Top = 60, PlotHeight = 300, Bottom = 70;
-    private static readonly string[] Colours = ["#0b6e4f", "#588b8b", "#c8553d", "#2e4057", "#f28f3b", "#8e5572"];
+    private const double BarWidth = 54, GroupGap = 36, Left = 60, Top = 60, PlotHeight = 300, Bottom = 50, LegendWidth = 220, LegendHeight = 20, LeastWidth = 640;
+    private static readonly string[] Colours = ["#0b6e4f", "#588b8b", "#c8553d", "#2e4057", "#f28f3b", "#8e5572", "#7a7a7a", "#3a86c8"];
 
     internal static string Of(IReadOnlyList<DecodeRow> rows)
     {
         string[] engines = [.. rows.Select(NameOf).Distinct()];
         List<IGrouping<string, DecodeRow>> groups = [.. rows.GroupBy(row => row.Work == "prefill" ? $"prefill {row.PromptLen}" : $"batch {row.Batch}")];
-        double width = Left + groups.Sum(group => (group.Count() * BarWidth) + GroupGap) + 40;
+        double width = Math.Max(LeastWidth, Left + groups.Sum(group => (group.Count() * BarWidth) + GroupGap) + 40);
+        int legendColumns = (int)((width - Left) / LegendWidth);
+        double height = Top + PlotHeight + Bottom + (LegendHeight * ((engines.Length + legendColumns - 1) / legendColumns));
         double most = Math.Max(1, rows.Select(row => row.Ratio).DefaultIfEmpty().Max());
         var svg = new StringBuilder();
-        svg.Append(Invariant($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {Top + PlotHeight + Bottom}\" font-family=\"sans-serif\" font-size=\"12\">\n"));
-        svg.Append(Invariant($"<rect width=\"{width}\" height=\"{Top + PlotHeight + Bottom}\" fill=\"white\"/>\n"));
+        svg.Append(Invariant($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n"));
+        svg.Append(Invariant($"<rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"));
         svg.Append(Invariant($"<text x=\"{Left}\" y=\"22\" font-size=\"15\">{(rows.Count > 0 ? rows[0].Model : "nothing")}: tokens per second, as a share of the floor</text>\n"));
         AddLine(svg, 1, "floor");
         AddLine(svg, 0.5, "0.5");
@@ -28,9 +30,9 @@ internal static class DecodeChart
             double from = x;
             foreach (DecodeRow row in group)
             {
-                double height = PlotHeight * row.Ratio / most;
-                svg.Append(Invariant($"<rect x=\"{x + 3}\" y=\"{Top + PlotHeight - height:0.0}\" width=\"{BarWidth - 6}\" height=\"{height:0.0}\" fill=\"{Colours[Array.IndexOf(engines, NameOf(row)) % Colours.Length]}\"/>\n"));
-                svg.Append(Invariant($"<text x=\"{x + (BarWidth / 2)}\" y=\"{Top + PlotHeight - height - 4:0.0}\" text-anchor=\"middle\">{row.TokensPerS:0}</text>\n"));
+                double bar = PlotHeight * row.Ratio / most;
+                svg.Append(Invariant($"<rect x=\"{x + 3}\" y=\"{Top + PlotHeight - bar:0.0}\" width=\"{BarWidth - 6}\" height=\"{bar:0.0}\" fill=\"{Colours[Array.IndexOf(engines, NameOf(row)) % Colours.Length]}\"/>\n"));
+                svg.Append(Invariant($"<text x=\"{x + (BarWidth / 2)}\" y=\"{Top + PlotHeight - bar - 4:0.0}\" text-anchor=\"middle\">{row.TokensPerS:0}</text>\n"));
                 x += BarWidth;
             }
 
@@ -40,8 +42,8 @@ internal static class DecodeChart
 
         for (int i = 0; i < engines.Length; i++)
         {
-            double at = Left + (i * 190);
-            svg.Append(Invariant($"<rect x=\"{at}\" y=\"{Top + PlotHeight + 36}\" width=\"12\" height=\"12\" fill=\"{Colours[i % Colours.Length]}\"/><text x=\"{at + 18}\" y=\"{Top + PlotHeight + 47}\">{engines[i]}</text>\n"));
+            double at = Left + (i % legendColumns * LegendWidth), line = Top + PlotHeight + 36 + (i / legendColumns * LegendHeight);
+            svg.Append(Invariant($"<rect x=\"{at}\" y=\"{line}\" width=\"12\" height=\"12\" fill=\"{Colours[i % Colours.Length]}\"/><text x=\"{at + 18}\" y=\"{line + 11}\">{engines[i]}</text>\n"));
         }
 
         return svg.Append("</svg>\n").ToString();
@@ -65,7 +67,7 @@ internal static class DecodeChart
         }
     }
 
-    private static string NameOf(DecodeRow row) => row.TaUs is null || row.MicroBatches == 0 ? row.Engine : Invariant($"{row.Engine} m={row.MicroBatches}");
+    private static string NameOf(DecodeRow row) => row.MicroBatchText.Length == 0 ? row.Engine : $"{row.Engine} m={row.MicroBatchText}";
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -15,7 +15,7 @@ internal sealed class DecodeCommand
     [
         new("work", row => row.Work == "prefill" ? $"prefill {row.PromptLen}" : $"decode {row.Batch}"),
         new("engine", row => row.Engine),
-        new("m", row => row.TaUs is null ? "" : row.MicroBatches == 0 ? "auto" : $"{row.MicroBatches}"),
+        new("m", row => row.MicroBatchText),
         new("tok/s", row => $"{row.TokensPerS:0.0}"),
         new("floor", row => $"{row.FloorTokensPerS:0}"),
         new("no overlap", row => $"{row.NoOverlapTokensPerS:0}"),
@@ -89,12 +89,9 @@ internal sealed class DecodeCommand
         (bool isServed, bool isLocal) = Processes(parsed.GetRequiredValue(_inProcess));
         foreach (int microBatches in isServed ? microBatchCounts : [])
             await engines.AddServedAsync(ServeArguments(parsed, plan), microBatches, plan.Checkpoint.Spec.VocabularySize, cancel);
-        foreach (int microBatches in isServed ? [1] : microBatchCounts)
-        {
-            if (isLocal)
-                engines.AddLocal(plan.LocalOptions() with { MicroBatches = microBatches });
-        }
-
+        IEnumerable<int> localCounts = !isLocal ? [] : isServed ? [1] : microBatchCounts;
+        foreach (int microBatches in localCounts)
+            engines.AddLocal(plan.LocalOptions() with { MicroBatches = microBatches });
         foreach (RivalBuild rival in rivals)
         {
             string gguf = await GgufExport.EnsureAsync(plan.Folder, plan.RivalType, rival, new Progress<string>(Console.Error.WriteLine), cancel);

@@ -63,7 +63,7 @@ internal sealed record DecodePlan
         KvBlocks = (MaxSequences * Blocks(PromptLength + GenerateLength)) + Blocks(Prompts.Append(1).Max()),
     };
 
-    private static int Blocks(int tokens) => (tokens / BlockPool.BlockTokens) + 2;
+    private static int Blocks(int tokens) => BlockPool.BlocksFor(tokens) + 1;
 
     /// <exception cref="MegaInferException">The model has no room for it.</exception>
     internal void Check()

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace MegaInfer.Bench.Decode;
 
 /// <summary>One engine at one batch size or prompt length, measured. In JSON the names are in snake_case; what does not apply is left out.</summary>
@@ -30,7 +28,6 @@ internal sealed record DecodeRow
     public required double Ratio { get; init; }
 
     /// <summary>Ours over the fastest rival of this run.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? RivalRatio { get; init; }
 
     /// <summary>Of one token of every sequence, or of the prompt.</summary>
@@ -50,7 +47,6 @@ internal sealed record DecodeRow
     /// <summary>What an even router would touch.</summary>
     public required double EvenExpertsPerLayer { get; init; }
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? RowsPerExpertGemm { get; init; }
 
     /// <summary>Of each prompt.</summary>
@@ -61,35 +57,31 @@ internal sealed record DecodeRow
     /// <summary>0: chosen by measured speed, or not ours.</summary>
     public required int MicroBatches { get; init; }
 
+    /// <summary>As tables and charts show it: auto, a number, or nothing of a rival.</summary>
+    internal string MicroBatchText => !Engine.StartsWith("megainfer", StringComparison.Ordinal) ? "" : MicroBatches == 0 ? "auto" : $"{MicroBatches}";
+
     /// <summary>Of each node.</summary>
     public required int Threads { get; init; }
 
     /// <summary>Processor time that other processes took meanwhile, in cores.</summary>
     public required double OthersShare { get; init; }
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? TaUs { get; init; }
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? TeUs { get; init; }
 
     /// <summary>Part of an attention node's steps that was waiting for the experts.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? ExpertWaitShare { get; init; }
 
     /// <summary>The scheduler's part of them.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? PlanShare { get; init; }
 
     /// <summary>The LM head's and the sampler's part of them.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? HeadShare { get; init; }
 
     /// <summary>Managed memory that a step allocated on the attention node's loop thread, its report apart.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? AllocatedBytesPerStep { get; init; }
 
     /// <summary>Garbage collections of the attention nodes while that was counted.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Collections { get; init; }
 }

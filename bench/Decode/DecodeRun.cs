@@ -20,7 +20,7 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
             await MeasureBatchAsync(batch, cancel);
         foreach (int prompt in plan.Prompts)
             await MeasurePromptAsync(prompt, cancel);
-        return new Report<DecodeRow>(MachineInfo.Of(plan.Threads, _limits) with { Gpu = engines.OfType<LocalEngine>().FirstOrDefault()?.Gpu }, _rows);
+        return new Report<DecodeRow>(MachineInfo.Of(plan.Threads, _limits) with { Gpu = plan.DeviceLimits is null ? null : engines.OfType<LocalEngine>().FirstOrDefault()?.Gpu ?? "of the nodes" }, _rows);
     }
 
     private async Task MeasureBatchAsync(int batch, CancellationToken cancel)
@@ -30,19 +30,17 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
         int expertLayers = plan.Checkpoint.Spec.Layers.Count(layer => !layer.IsDense);
         // What is routed where is the same for every number of nodes and micro-batches, but one micro-batch reads each expert once.
         ServedEngine? counter = engines.OfType<ServedEngine>().OrderByDescending(engine => engine.MicroBatches == 1).FirstOrDefault();
-        Measured? local = counter is null ? best.FirstOrDefault(measured => measured?.ExpertReadsPerLayer > 0) : null;
-        StepCounts counts = counter is null
-            ? new StepCounts(local?.ExpertReadsPerLayer ?? 0, local?.RowsPerExpertGemm ?? 0)
-            : await counter.CountAsync(shape, expertLayers, cancel);
+        StepCounts counts = counter is null ? default : await counter.CountAsync(shape, expertLayers, cancel);
+        double reads = counter is { MicroBatches: 1 } ? counts.ReadsPerLayer : ReadsOfOneMicroBatch(best);
         double even = StepFloor.EvenExperts(plan.Checkpoint.Spec.Router, batch);
         // Steps that still held a prompt's end blur the count a little; no layer has more experts than it has.
-        double touched = counter is { MicroBatches: 1 } || (counts.ReadsPerLayer > 0 && engines.OfType<LocalEngine>().Any(engine => engine.MicroBatches == 1)) ? Math.Min(counts.ReadsPerLayer, plan.Checkpoint.Spec.Router.ExpertCount) : even;
+        double touched = reads > 0 ? Math.Min(reads, plan.Checkpoint.Spec.Router.ExpertCount) : even;
         var floor = StepFloor.Of(plan.Checkpoint.Spec, plan.WeightTypes, plan.KvType, batch, plan.PromptLength + (plan.GenerateLength / 2), touched);
         AddRows(best, (engine, measured) => Row(engine, measured, floor, machine, "decode", batch) with
         {
             ExpertsTouchedPerLayer = Math.Round(touched, 2),
             EvenExpertsPerLayer = Math.Round(even, 2),
-            RowsPerExpertGemm = engine == counter || (counter is null && engine is LocalEngine) ? Math.Round(counts.RowsPerGemm, 2) : null,
+            RowsPerExpertGemm = engine == counter ? Math.Round(counts.RowsPerGemm, 2) : engine is LocalEngine ? Math.Round(measured.RowsPerExpertGemm, 2) : null,
             ExpertWaitShare = engine == counter ? Math.Round(counts.WaitShare, 3) : null,
             PlanShare = engine == counter ? Math.Round(counts.PlanShare, 4) : null,
             HeadShare = engine == counter ? Math.Round(counts.HeadShare, 3) : null,
@@ -52,6 +50,10 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
             GenLen = plan.GenerateLength,
         });
     }
+
+    // Of nodes in this process, which count as they go; 0: none of them was measured.
+    private double ReadsOfOneMicroBatch(IReadOnlyList<Measured?> best) =>
+        best.Where((_, i) => engines[i] is LocalEngine { MicroBatches: 1 }).Max(measured => measured?.ExpertReadsPerLayer) ?? 0;
 
     private async Task MeasurePromptAsync(int tokens, CancellationToken cancel)
     {

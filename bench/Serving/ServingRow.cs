@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace MegaInfer.Bench.Serving;
 
 /// <summary>One engine under one load. In JSON the names are in snake_case; what does not apply is left out. Milliseconds are what clients saw.</summary>
@@ -61,16 +59,12 @@ internal sealed record ServingRow
     public required double OthersShare { get; init; }
 
     /// <summary>Ours over the rival's, for each figure of the same run.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? RivalTokensRatio { get; init; }
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? RivalTtftP50Ratio { get; init; }
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? RivalItlP50Ratio { get; init; }
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? RivalItlP99Ratio { get; init; }
 
     internal static ServingRow Of(string engine, string model, string dtype, LoadShape shape, LoadResult result) => new()

@@ -159,7 +159,7 @@ MK_DEVICE void multiply_tile(const GemmJob& job, const Stages& stages, const Wor
   }
 }
 
-// An instruction multiplies a fixed number of rows; code for more than five numbers takes too many registers. An expert's rows spread around their mean, so that
+// An instruction multiplies a fixed number of rows; with 80, a fifth number takes too many registers. An expert's rows spread around their mean, so that
 // those a little above 64 are many.
 template <bool kIsGrouped>
 MK_DEVICE void multiply_work(const GemmJob& job, const Stages& stages, const Work& work, int warpgroup, Turn& turn,

@@ -27,6 +27,12 @@ PairSizes sizes_of(const m2n_config& config) {
   return {config.slots, config.max_rows, config.max_pairs, config.max_groups, config.row_bytes, config.result_bytes};
 }
 
+// What the caller need not keep is not kept.
+m2n_config kept(m2n_config config) {
+  config.row_memory = nullptr;
+  return config;
+}
+
 }  // namespace
 
 void check_config(const m2n_config& config) {
@@ -60,7 +66,7 @@ void check_config(const m2n_config& config) {
 }
 
 Endpoint::Endpoint(const m2n_config& config)
-    : config_(config),
+    : config_(kept(config)),
       sizes_(sizes_of(config)),
       layout_(PairLayout::of(sizes_, config.row_memory != nullptr)),
       transport_(make_transport(config.transport, config.row_memory)),

@@ -62,8 +62,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual std::unique_ptr<Region> create(uint64_t magic, uint64_t bytes, uint64_t row_memory_bytes = 0) const = 0;
-  // Maps a peer's region of exactly `bytes`, which differ where one has its rows elsewhere. Throws Failure(M2N_PEER_LOST) if it is gone, M2N_INVALID if it is not what
-  // its name says.
+  // Maps a peer's region of exactly `bytes`, which differ where one side has its rows elsewhere. Throws
+  // Failure(M2N_PEER_LOST) if it is gone, M2N_INVALID if it is not what its name says.
   virtual std::unique_ptr<Region> map(const RegionName& name, uint64_t magic, uint64_t bytes) const = 0;
   virtual std::unique_ptr<PeerWatch> watch(const RegionName& name) const = 0;
   // Whether the words slept on are seen by one process only.

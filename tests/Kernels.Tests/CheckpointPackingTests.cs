@@ -10,24 +10,14 @@ namespace MegaInfer.Kernels.Tests;
 /// <summary>Matrices from where a checkpoint has them: strided, transposed, interleaved, quantised.</summary>
 public sealed class CheckpointPackingTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("megainfer-packing-").FullName;
-    private readonly KernelContext _context = KernelContext.Create(new KernelContextOptions { ThreadCount = 1 });
+    private readonly CheckpointFolder _folder = new(threads: 1);
 
-    public void Dispose()
-    {
-        _context.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    private KernelContext Context => _folder.Context;
 
-    private Checkpoint Write(RandomModelOptions options)
-    {
-        string folder = Path.Combine(_folder, options.Family);
-        RandomCheckpoint.Write(folder, options);
-        return Checkpoint.Open(folder);
-    }
+    public void Dispose() => _folder.Dispose();
 
     // Heads of 96 + 32 rows: each lies in one block of 128. Of 80 + 32: the second does not.
-    private Checkpoint Float8(int nopeDim) => Write(new RandomModelOptions
+    private Checkpoint Float8(int nopeDim) => _folder.Write(new RandomModelOptions
     {
         Family = "deepseek_v3",
         HiddenSize = 160,
@@ -44,7 +34,7 @@ public sealed class CheckpointPackingTests : IDisposable
     [InlineData(NumberType.BFloat16, NumberType.Float32, WeightType.F32)]
     public void PackedType_PlainMatrix_IsWantedOrStored(NumberType stored, NumberType? wanted, WeightType packed)
     {
-        using Checkpoint checkpoint = Write(new RandomModelOptions { NumberType = stored });
+        using Checkpoint checkpoint = _folder.Write(new RandomModelOptions { NumberType = stored });
         Assert.Equal(packed, CheckpointPacking.PackedType([checkpoint.Layer(0).Output()], wanted));
     }
 
@@ -53,8 +43,8 @@ public sealed class CheckpointPackingTests : IDisposable
     {
         using Checkpoint checkpoint = Float8(nopeDim: 96);
         MatrixView view = checkpoint.Layer(0).KvDown();
-        using PackedWeight packed = _context.Pack([view], null);
-        using PackedWeight widened = _context.Pack([view], NumberType.Float32);
+        using PackedWeight packed = Context.Pack([view], null);
+        using PackedWeight widened = Context.Pack([view], NumberType.Float32);
         Assert.Equal((WeightType.F8E4M3, WeightType.F32), (packed.Type, widened.Type));
         Assert.InRange(packed.Bytes, 1, widened.Bytes / 3);
         Assert.Equal(Product(view), Product(packed));
@@ -68,12 +58,12 @@ public sealed class CheckpointPackingTests : IDisposable
     {
         using Checkpoint checkpoint = Float8(nopeDim);
         MatrixView[] heads = [.. Enumerable.Range(0, 2).Select(checkpoint.Layer(0).QueryAbsorb)];
-        using PackedHeads packed = _context.PackHeads(heads, null);
+        using PackedHeads packed = Context.PackHeads(heads, null);
         Assert.Equal((type, 144, nopeDim), (packed.Type, packed.Rows, packed.Columns));
         float[] row = Row(2 * nopeDim);
-        using HostArray<float> input = new(_context, row);
-        using HostArray<float> output = new(_context, new float[2 * 144]);
-        _context.GemmHeads(packed, new GemmHeadsArgs
+        using HostArray<float> input = new(Context, row);
+        using HostArray<float> output = new(Context, new float[2 * 144]);
+        Context.GemmHeads(packed, new GemmHeadsArgs
         {
             In = input,
             Out = output,
@@ -89,7 +79,7 @@ public sealed class CheckpointPackingTests : IDisposable
     [Fact]
     public void PackExperts_FourBitsInterleavedWithBiases_KeepsItsWidthAndComputesLikeTheWidened()
     {
-        using Checkpoint checkpoint = Write(new RandomModelOptions
+        using Checkpoint checkpoint = _folder.Write(new RandomModelOptions
         {
             Family = "gpt_oss",
             HiddenSize = 96,
@@ -99,8 +89,8 @@ public sealed class CheckpointPackingTests : IDisposable
         ExpertMatrices[] experts = [checkpoint.Layer(1).Expert(new ExpertId(3))];
         Assert.NotNull(experts[0].GateBias);
         WeightType type = CheckpointPacking.PackedType([experts[0].Gate], null);
-        using PackedExperts packed = _context.PackExperts(experts, checkpoint.Spec.Experts, 96, type);
-        using PackedExperts widened = _context.PackExperts(experts, checkpoint.Spec.Experts, 96, WeightType.F32);
+        using PackedExperts packed = Context.PackExperts(experts, checkpoint.Spec.Experts, 96, type);
+        using PackedExperts widened = Context.PackExperts(experts, checkpoint.Spec.Experts, 96, WeightType.F32);
         Assert.Equal(WeightType.MxFp4, packed.Type);
         Assert.InRange(packed.Bytes, 1, widened.Bytes / 5);
         Assert.Equal(Visit(widened), Visit(packed));
@@ -125,20 +115,20 @@ public sealed class CheckpointPackingTests : IDisposable
 
     private float[] Product(PackedWeight weight)
     {
-        using HostArray<float> input = new(_context, Row(weight.Columns));
-        using HostArray<float> output = new(_context, new float[weight.Rows]);
-        _context.Gemm(weight, new GemmArgs { In = input, Out = output, Rows = 1, InStride = weight.Columns, OutStride = weight.Rows });
+        using HostArray<float> input = new(Context, Row(weight.Columns));
+        using HostArray<float> output = new(Context, new float[weight.Rows]);
+        Context.Gemm(weight, new GemmArgs { In = input, Out = output, Rows = 1, InStride = weight.Columns, OutStride = weight.Rows });
         return output.Span.ToArray();
     }
 
     private float[] Visit(PackedExperts experts)
     {
-        using HostArray<float> input = new(_context, Row(experts.Hidden));
-        using HostArray<float> output = new(_context, new float[experts.Hidden]);
-        using HostArray<int> offsets = new(_context, [0, 1]);
-        using HostArray<nint> rows = new(_context, [input.Address.Value]);
-        using HostArray<nint> outputs = new(_context, [output.Address.Value]);
-        _context.GroupedFfn(experts, new GroupedFfnArgs { Offsets = offsets, RowOfPair = rows, OutOfPair = outputs, Pairs = 1 });
+        using HostArray<float> input = new(Context, Row(experts.Hidden));
+        using HostArray<float> output = new(Context, new float[experts.Hidden]);
+        using HostArray<int> offsets = new(Context, [0, 1]);
+        using HostArray<nint> rows = new(Context, [input.Address.Value]);
+        using HostArray<nint> outputs = new(Context, [output.Address.Value]);
+        Context.GroupedFfn(experts, new GroupedFfnArgs { Offsets = offsets, RowOfPair = rows, OutOfPair = outputs, Pairs = 1 });
         return output.Span.ToArray();
     }
 }

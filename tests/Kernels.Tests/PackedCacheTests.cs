@@ -9,25 +9,21 @@ namespace MegaInfer.Kernels.Tests;
 /// <summary>Quantised weights that come from disk are those that were packed, and whatever is wrong with a file leads to packing again.</summary>
 public sealed class PackedCacheTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("megainfer-packed-").FullName;
-    private readonly KernelContext _context = KernelContext.Create(new KernelContextOptions { ThreadCount = 2 });
+    private readonly CheckpointFolder _folder = new(threads: 2);
     private readonly Checkpoint _checkpoint;
 
-    public PackedCacheTests()
-    {
-        RandomCheckpoint.Write(Path.Combine(_folder, "model"), new RandomModelOptions { Family = "gpt_oss", HiddenSize = 96 });
-        _checkpoint = Checkpoint.Open(Path.Combine(_folder, "model"));
-    }
+    public PackedCacheTests() => _checkpoint = _folder.Write(new RandomModelOptions { Family = "gpt_oss", HiddenSize = 96 });
 
-    private string CacheFolder => Path.Combine(_folder, "cache");
+    private KernelContext Context => _folder.Context;
+
+    private string CacheFolder => Path.Combine(_folder.Path, "cache");
 
     private string[] Kept => [.. Directory.EnumerateFiles(CacheFolder).Order(StringComparer.Ordinal)];
 
     public void Dispose()
     {
         _checkpoint.Dispose();
-        _context.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     [Theory]
@@ -36,12 +32,12 @@ public sealed class PackedCacheTests : IDisposable
     public void Weight_SecondTime_IsTheFirstOnesBytes(NumberType type)
     {
         MatrixView[] matrices = [_checkpoint.Layer(0).Output()];
-        using PackedWeight plain = _context.Pack(matrices, type);
-        using PackedWeight first = _context.Pack(matrices, type, Cache());
+        using PackedWeight plain = Context.Pack(matrices, type);
+        using PackedWeight first = Context.Pack(matrices, type, Cache());
         Assert.Single(Kept);
-        using PackedWeight? kept = Cache().FindWeight(_context, matrices, (WeightType)type);
+        using PackedWeight? kept = Cache().FindWeight(Context, matrices, (WeightType)type);
         Assert.NotNull(kept);
-        using PackedWeight second = _context.Pack(matrices, type, Cache());
+        using PackedWeight second = Context.Pack(matrices, type, Cache());
         Assert.Equal(Bytes(plain.Data), Bytes(first.Data));
         Assert.Equal(Bytes(plain.Data), Bytes(second.Data));
         Assert.Equal((plain.Rows, plain.Columns, plain.Type, plain.Bytes), (second.Rows, second.Columns, second.Type, second.Bytes));
@@ -68,11 +64,11 @@ public sealed class PackedCacheTests : IDisposable
     public void OtherTypesFilesOrMatrices_AreOtherEntries()
     {
         MatrixView[] matrices = [_checkpoint.Layer(0).Output()];
-        _context.Pack(matrices, NumberType.Int8, Cache()).Dispose();
-        Assert.Null(Cache().FindWeight(_context, matrices, WeightType.Int4));
-        Assert.Null(Cache("newer").FindWeight(_context, matrices, WeightType.Int8));
-        Assert.Null(Cache().FindWeight(_context, [_checkpoint.Layer(1).Output()], WeightType.Int8));
-        _context.Pack(matrices, NumberType.BFloat16, Cache()).Dispose();
+        Context.Pack(matrices, NumberType.Int8, Cache()).Dispose();
+        Assert.Null(Cache().FindWeight(Context, matrices, WeightType.Int4));
+        Assert.Null(Cache("newer").FindWeight(Context, matrices, WeightType.Int8));
+        Assert.Null(Cache().FindWeight(Context, [_checkpoint.Layer(1).Output()], WeightType.Int8));
+        Context.Pack(matrices, NumberType.BFloat16, Cache()).Dispose();
         Assert.Single(Kept); // what is not quantised is packed as quickly as it is read
     }
 
@@ -82,14 +78,14 @@ public sealed class PackedCacheTests : IDisposable
     public void DamagedFile_IsPackedAndWrittenAgain(int place)
     {
         MatrixView[] matrices = [_checkpoint.Layer(0).Output()];
-        using PackedWeight first = _context.Pack(matrices, NumberType.Int8, Cache());
+        using PackedWeight first = Context.Pack(matrices, NumberType.Int8, Cache());
         byte[] bytes = File.ReadAllBytes(Kept[0]);
         bytes[place < 0 ? bytes.Length + place : place] ^= 1;
         File.WriteAllBytes(Kept[0], bytes);
-        Assert.Null(Cache().FindWeight(_context, matrices, WeightType.Int8));
-        using PackedWeight second = _context.Pack(matrices, NumberType.Int8, Cache());
+        Assert.Null(Cache().FindWeight(Context, matrices, WeightType.Int8));
+        using PackedWeight second = Context.Pack(matrices, NumberType.Int8, Cache());
         Assert.Equal(Bytes(first.Data), Bytes(second.Data));
-        using PackedWeight? kept = Cache().FindWeight(_context, matrices, WeightType.Int8);
+        using PackedWeight? kept = Cache().FindWeight(Context, matrices, WeightType.Int8);
         Assert.NotNull(kept);
     }
 
@@ -97,17 +93,17 @@ public sealed class PackedCacheTests : IDisposable
     public void CutFiles_AndAFolderThatIsAFile_AreAsGoodAsNothing()
     {
         MatrixView[] matrices = [_checkpoint.Layer(0).Output()];
-        _context.Pack(matrices, NumberType.Int8, Cache()).Dispose();
+        Context.Pack(matrices, NumberType.Int8, Cache()).Dispose();
         byte[] bytes = File.ReadAllBytes(Kept[0]);
         foreach (int length in new[] { 0, 1, 8, 9, bytes.Length / 2, bytes.Length - 1 })
         {
             File.WriteAllBytes(Kept[0], bytes[..length]);
-            Assert.Null(Cache().FindWeight(_context, matrices, WeightType.Int8));
+            Assert.Null(Cache().FindWeight(Context, matrices, WeightType.Int8));
         }
 
-        string file = Path.Combine(_folder, "file");
+        string file = Path.Combine(_folder.Path, "file");
         File.WriteAllText(file, "");
-        using PackedWeight packed = _context.Pack(matrices, NumberType.Int8, new PackedCache(file, "files"));
+        using PackedWeight packed = Context.Pack(matrices, NumberType.Int8, new PackedCache(file, "files"));
         Assert.Equal(WeightType.Int8, packed.Type);
     }
 
@@ -115,21 +111,21 @@ public sealed class PackedCacheTests : IDisposable
     public void Limit_LetsTheLongestUnusedGo()
     {
         MatrixView[] first = [_checkpoint.Layer(0).Output()], second = [_checkpoint.Layer(1).Output()];
-        _context.Pack(first, NumberType.Int8, Cache()).Dispose();
+        Context.Pack(first, NumberType.Int8, Cache()).Dispose();
         long bytes = new FileInfo(Kept[0]).Length;
         File.SetLastWriteTimeUtc(Kept[0], File.GetLastWriteTimeUtc(Kept[0]).AddHours(-1));
         var cache = new PackedCache(CacheFolder, "files", mostBytes: bytes + (bytes / 2));
-        _context.Pack(second, NumberType.Int8, cache).Dispose();
+        Context.Pack(second, NumberType.Int8, cache).Dispose();
         Assert.Single(Kept);
-        Assert.Null(cache.FindWeight(_context, first, WeightType.Int8));
-        using PackedWeight? kept = cache.FindWeight(_context, second, WeightType.Int8);
+        Assert.Null(cache.FindWeight(Context, first, WeightType.Int8));
+        using PackedWeight? kept = cache.FindWeight(Context, second, WeightType.Int8);
         Assert.NotNull(kept);
     }
 
     private PackedCache Cache(string files = "files") => new(CacheFolder, files);
 
     private PackedExperts Pack(ExpertMatrices[] experts) =>
-        _context.PackExperts(experts, _checkpoint.Spec.Experts, _checkpoint.Spec.HiddenSize, WeightType.Int8, Cache());
+        Context.PackExperts(experts, _checkpoint.Spec.Experts, _checkpoint.Spec.HiddenSize, WeightType.Int8, Cache());
 
     private static byte[] Bytes(ReadOnlyMemoryBlock block)
     {

@@ -239,19 +239,20 @@ public sealed class ExpertLinkTests : IDisposable
         _link.Offer(Snapshot((nodes[0], 0, [0, 1, 2]), (nodes[1], 1, [3, 4, 5])));
         Fill(8, seed: 1);
         MicroBatch batch = Batch(0, 0, 8);
-        long allocated = 0;
-        for (int i = 0; i < 100; i++)
-        {
-            // What the first rounds allocate is made once.
-            if (i == 80)
-                allocated = GC.GetAllocatedBytesForCurrentThread();
-            Assert.True(_link.Prepare());
-            _link.Dispatch(batch, 0);
-            if (_link.Combine(batch) != M2NStatus.Ok)
-                Assert.Fail("combine failed");
-        }
+        // What the first rounds allocate is made once.
+        Exchange(80);
+        Assert.Equal(0, Allocations.Of(() => Exchange(20)));
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - allocated);
+        void Exchange(int rounds)
+        {
+            for (int i = 0; i < rounds; i++)
+            {
+                Assert.True(_link.Prepare());
+                _link.Dispatch(batch, 0);
+                if (_link.Combine(batch) != M2NStatus.Ok)
+                    Assert.Fail("combine failed");
+            }
+        }
     }
 
     [Fact]

@@ -31,9 +31,11 @@ public sealed class PipelineAllocationTests
         for (int i = 0; i < 50; i++)
             Assert.Equal(M2NStatus.Ok, pipeline.Run(step, microBatches));
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++)
-            pipeline.Run(step, microBatches);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long allocated = Allocations.Of(() =>
+        {
+            for (int i = 0; i < 10; i++)
+                pipeline.Run(step, microBatches);
+        });
+        Assert.Equal(0, allocated);
     }
 }
