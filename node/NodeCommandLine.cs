@@ -7,7 +7,7 @@ namespace MegaInfer.Node;
 /// <summary>The command line of both kinds of node.</summary>
 internal sealed class NodeCommandLine
 {
-    private static readonly string[] Backends = ["auto", "reference", "avx2", "avx512", "avx512vnni", "cuda"];
+    private static readonly string[] Backends = ["auto", "reference", "avx2", "avx512", "avx512vnni", "avx512bf16", "cuda"];
 
     private readonly Option<string> _join = new("--join")
     {
@@ -30,7 +30,7 @@ internal sealed class NodeCommandLine
 
     private readonly Option<string> _backend = new("--backend")
     {
-        Description = "Kernels: auto (the best of this CPU), reference, avx2, avx512, avx512vnni or cuda (a GPU).",
+        Description = "Kernels: auto (the best of this CPU), reference, avx2, avx512, avx512vnni, avx512bf16 or cuda (a GPU).",
         DefaultValueFactory = _ => "auto",
     };
 

@@ -14,7 +14,7 @@ public sealed record SharedExpertWeights(PackedExperts Expert, PackedWeight? Gat
         ? null
         : new SharedExpertWeights(
             packer.PackExpert(tensors.SharedExpert()!, spec.HiddenSize, shared.Width),
-            tensors.SharedExpertGate() is { } gate ? packer.PackAsStored(gate) : null);
+            tensors.SharedExpertGate() is { } gate ? packer.PackWidened(gate) : null);
 
     /// <summary>Of a dense layer.</summary>
     internal static SharedExpertWeights PackDense(WeightPacker packer, LayerTensors tensors, ModelSpec spec) =>

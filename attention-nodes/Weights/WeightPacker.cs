@@ -29,11 +29,10 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type, Pack
         return packed;
     }
 
-    /// <summary>A router or a gate: it decides where rows go and what counts, so it is never narrowed.</summary>
-    public PackedWeight PackAsStored(MatrixView matrix)
+    /// <summary>A router or a gate: it decides where rows go and what counts, so that neither it nor the rows beside it are rounded.</summary>
+    public PackedWeight PackWidened(MatrixView matrix)
     {
-        // A GPU's products in bf16 would round the row first.
-        PackedWeight packed = Own(context.Pack([matrix], context.IsDevice ? NumberType.Float32 : null));
+        PackedWeight packed = Own(context.Pack([matrix], NumberType.Float32));
         Bytes += packed.Bytes;
         return packed;
     }

@@ -12,7 +12,7 @@ internal sealed class ClusterOptions
 {
     private readonly Option<string> _dtype = Choice("--dtype", "Weights", "auto", "auto", "fp32", "bf16", "int8", "int4");
     private readonly Option<string> _kvType = Choice("--kv-dtype", "Keys and values", "bf16", "bf16", "fp32");
-    private readonly Option<string> _backend = Choice("--backend", "Kernels", "auto", "auto", "reference", "avx2", "avx512", "avx512vnni", "cuda");
+    private readonly Option<string> _backend = Choice("--backend", "Kernels", "auto", "auto", "reference", "avx2", "avx512", "avx512vnni", "avx512bf16", "cuda");
     private readonly Option<string> _transport = Choice("--transport", "Between the nodes", "shm", "shm", "loopback");
 
     internal void AddTo(Command command)

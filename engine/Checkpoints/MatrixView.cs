@@ -27,6 +27,13 @@ public sealed record MatrixView
     /// <summary>How the elements are stored.</summary>
     public NumberType Type => Scales?.ElementType ?? Tensor.NumberType;
 
+    /// <summary>The narrowest type that holds each of some matrices as it is stored; FP16, in which nothing is multiplied, counts as FP32.</summary>
+    public static NumberType CommonType(IEnumerable<MatrixView> matrices)
+    {
+        NumberType[] stored = [.. matrices.Select(matrix => matrix.Type).Distinct()];
+        return stored is [not NumberType.Float16] ? stored[0] : NumberType.Float32;
+    }
+
     /// <summary>The whole tensor, stored row-major as [out features, in features], with its scales if it has any.</summary>
     public static MatrixView Whole(CheckpointTensor tensor) => new()
     {

@@ -13,7 +13,7 @@ internal sealed class DecoderLayer
     private readonly RoutedExperts? _routed; // null in a dense layer
     private readonly SharedExpert? _shared;
 
-    public DecoderLayer(ModelSpec spec, LayerSpec layer, LayerTensors tensors, Rope rope, NumberType type)
+    public DecoderLayer(ModelSpec spec, LayerSpec layer, LayerTensors tensors, Rope rope, NumberType? type)
     {
         _attentionNorm = INorm.Of(spec, tensors.AttentionNorm());
         _attention = IAttention.Of(spec, tensors, layer.Window, rope, type);

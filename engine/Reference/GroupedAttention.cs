@@ -26,7 +26,7 @@ internal sealed class GroupedAttention : IAttention
     public RmsNorm? KeyNorm { get; init; }
 
     public static GroupedAttention Of(
-        GroupedAttentionSpec spec, LayerTensors tensors, float epsilon, Rope rope, PagedAttention paged, NumberType type) =>
+        GroupedAttentionSpec spec, LayerTensors tensors, float epsilon, Rope rope, PagedAttention paged, NumberType? type) =>
         new(spec, rope, paged)
         {
             Qkv = Linear.Stacked(tensors.Qkv(), type, tensors.QkvBias()),

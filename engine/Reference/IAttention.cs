@@ -10,7 +10,7 @@ internal interface IAttention
     float[] Forward(ReadOnlySpan<float> normed, int position, KvCache cache);
 
     /// <summary>The attention of one layer.</summary>
-    static IAttention Of(ModelSpec spec, LayerTensors tensors, int window, Rope rope, NumberType type)
+    static IAttention Of(ModelSpec spec, LayerTensors tensors, int window, Rope rope, NumberType? type)
     {
         var paged = new PagedAttention(spec.Attention, window, tensors.Sinks());
         return spec.Attention switch

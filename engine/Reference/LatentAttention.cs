@@ -39,7 +39,7 @@ internal sealed class LatentAttention : IAttention
     /// <summary>For each head [value head dim, KV rank].</summary>
     public required IReadOnlyList<Linear> ValueUp { get; init; }
 
-    public static LatentAttention Of(LatentAttentionSpec spec, LayerTensors tensors, Rope rope, PagedAttention paged, NumberType type) =>
+    public static LatentAttention Of(LatentAttentionSpec spec, LayerTensors tensors, Rope rope, PagedAttention paged, NumberType? type) =>
         new(spec, rope, paged)
         {
             QueryDown = tensors.QueryDown() is { } queryDown ? Linear.Of(queryDown, type) : null,

@@ -20,18 +20,17 @@ public sealed class ReferenceModel
     /// <summary>Reads every weight, widened to fp32; the checkpoint is not needed afterwards.</summary>
     /// <param name="checkpoint">The model.</param>
     /// <param name="kvType">How keys and values are stored: Float32 or BFloat16.</param>
-    /// <param name="weightType">BFloat16 rounds projections, experts and LM head to bf16, quantised ones too; Int8 and Int4 quantise them; Float32 or null keeps what is stored.</param>
+    /// <param name="weightType">Projections, experts and LM head as this type, as a node packs them (<see cref="Linear.Of"/>): BFloat16 rounds, quantised ones too, and the rows beside them; Int8 and Int4 quantise; Float32 keeps every value; null: each as it is stored.</param>
     public ReferenceModel(Checkpoint checkpoint, NumberType kvType, NumberType? weightType = null)
     {
         Spec = checkpoint.Spec;
         _kvType = kvType;
         TensorNames names = checkpoint.Names;
-        NumberType type = weightType ?? NumberType.Float32;
         var rope = new Rope(Spec.Rope, Spec.ContextLength);
         _embedding = new Embedding(checkpoint.Tensor(names.Embedding).ToFloat32(), Spec.HiddenSize);
-        _layers = [.. Spec.Layers.Select((layer, index) => new DecoderLayer(Spec, layer, checkpoint.Layer(index), rope, type))];
+        _layers = [.. Spec.Layers.Select((layer, index) => new DecoderLayer(Spec, layer, checkpoint.Layer(index), rope, weightType))];
         _finalNorm = INorm.Of(Spec, checkpoint.Tensor(names.FinalNorm).ToFloat32());
-        _lmHead = Linear.Of(MatrixView.Whole(checkpoint.Tensor(names.LmHead)), type.OfHead());
+        _lmHead = Linear.Of(MatrixView.Whole(checkpoint.Tensor(names.LmHead)), weightType?.OfHead());
     }
 
     public ModelSpec Spec { get; }

@@ -9,7 +9,7 @@ namespace MegaInfer.Engine.Reference;
 /// <param name="experts">By index.</param>
 internal sealed class RoutedExperts(Linear router, Gate gate, IReadOnlyList<Expert> experts)
 {
-    public static RoutedExperts Of(ModelSpec spec, LayerTensors tensors, NumberType type) => new(
+    public static RoutedExperts Of(ModelSpec spec, LayerTensors tensors, NumberType? type) => new(
         Linear.Of(tensors.Router(), NumberType.Float32, tensors.RouterBias()),
         new Gate(spec.Router, tensors.RouterCorrection()),
         [.. Enumerable.Range(0, spec.Router.ExpertCount).Select(index => Expert.Of(spec.Experts, tensors.Expert(new ExpertId(index)), type))]);

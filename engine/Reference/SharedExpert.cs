@@ -9,7 +9,7 @@ namespace MegaInfer.Engine.Reference;
 internal sealed class SharedExpert(Expert expert, Linear? gate)
 {
     /// <summary>Null in a layer where rows visit nothing but routed experts.</summary>
-    public static SharedExpert? Of(LayerTensors tensors, bool isDense, NumberType type)
+    public static SharedExpert? Of(LayerTensors tensors, bool isDense, NumberType? type)
     {
         ExpertMatrices? matrices = isDense ? tensors.Dense() : tensors.SharedExpert();
         if (matrices is null)

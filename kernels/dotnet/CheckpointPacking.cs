@@ -90,14 +90,8 @@ public static class CheckpointPacking
         }
     }
 
-    /// <summary>What matrices that are packed together become: what is wanted, else the narrowest type that holds each of them as it is stored.</summary>
-    public static WeightType PackedType(IEnumerable<MatrixView> matrices, NumberType? wanted)
-    {
-        if (wanted is { } type)
-            return (WeightType)type;
-        NumberType[] stored = [.. matrices.Select(matrix => matrix.Type).Distinct()];
-        return stored is [not NumberType.Float16] ? (WeightType)stored[0] : WeightType.F32;
-    }
+    /// <summary>What matrices that are packed together become: what is wanted, else <see cref="MatrixView.CommonType"/>.</summary>
+    public static WeightType PackedType(IEnumerable<MatrixView> matrices, NumberType? wanted) => (WeightType)(wanted ?? MatrixView.CommonType(matrices));
 
     // Scales whose blocks begin in the middle of a packed block have no packed form: the weights are then multiplied out.
     private static T PackedOrWidened<T>(WeightType type, Func<WeightType, T> pack)

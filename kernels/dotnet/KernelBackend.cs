@@ -14,4 +14,7 @@ public enum KernelBackend
 
     /// <summary>AVX-512 with its products of bytes.</summary>
     Avx512Vnni = 5,
+
+    /// <summary>That with the instruction for pairs of bf16.</summary>
+    Avx512Bf16 = 6,
 }

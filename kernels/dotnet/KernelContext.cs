@@ -19,7 +19,7 @@ public sealed unsafe class KernelContext : IDisposable
         ThreadCount = MkNative.mk_context_threads(handle);
     }
 
-    /// <summary>"reference", "avx2", "avx512", "avx512vnni" or "cuda".</summary>
+    /// <summary>"reference", "avx2", "avx512", "avx512vnni", "avx512bf16" or "cuda".</summary>
     public string Backend { get; }
 
     /// <summary>Its memory is not the host's: only <see cref="AllocateShared"/>'s is both.</summary>

@@ -21,7 +21,7 @@ public sealed class PackedCache
     private const long DefaultMostBytes = 96L << 30;
 
     /// <summary>Changes with MK_PACKED_LAYOUT, and with how codes are chosen.</summary>
-    private const int Layout = 1;
+    private const int Layout = 2;
 
     private readonly string _folder;
     private readonly string _files;

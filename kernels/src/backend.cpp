@@ -1,5 +1,6 @@
 #include "backend.h"
 
+#include "cpu/pair_tile.h"
 #include "error.h"
 
 namespace mk {
@@ -8,16 +9,17 @@ namespace {
 #define MK_ENTRY(operation, args_type) MK_BACKEND::operation,
 
 #define MK_BACKEND reference
-constexpr Backend kReference = {"reference", false, reference::quantise_group, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kReference = {"reference", false, false, reference::quantise_group, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 
 #if defined(MK_HAS_CPU_BACKENDS)
 #define MK_BACKEND avx2
-constexpr Backend kAvx2 = {"avx2", false, avx2::quantise_group, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx2 = {"avx2", false, false, avx2::quantise_group, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 #define MK_BACKEND avx512
-constexpr Backend kAvx512 = {"avx512", false, avx512::quantise_group, MK_OPERATIONS(MK_ENTRY)};
-constexpr Backend kAvx512Vnni = {"avx512vnni", true, avx512::quantise_group, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx512 = {"avx512", false, false, avx512::quantise_group, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx512Vnni = {"avx512vnni", true, false, avx512::quantise_group, MK_OPERATIONS(MK_ENTRY)};
+constexpr Backend kAvx512Bf16 = {"avx512bf16", true, true, avx512::quantise_group, MK_OPERATIONS(MK_ENTRY)};
 #undef MK_BACKEND
 
 bool has_avx2() {
@@ -30,6 +32,14 @@ bool has_avx512() {
 }
 
 bool has_avx512_vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
+bool has_avx512_bf16() { return has_avx512_vnni() && __builtin_cpu_supports("avx512bf16"); }
+
+// The bits are the same either way, so that what this finds need not be the same on every machine.
+bool pairs_are_quick() {
+  static const bool quick = avx512bf16::pairs_are_quick();
+  return quick;
+}
 #endif
 
 }  // namespace
@@ -38,6 +48,7 @@ const Backend& choose_backend(int32_t backend) {
   switch (backend) {
     case MK_BACKEND_AUTO:
 #if defined(MK_HAS_CPU_BACKENDS)
+      if (has_avx512_bf16() && pairs_are_quick()) return kAvx512Bf16;
       if (has_avx512_vnni()) return kAvx512Vnni;
       if (has_avx512()) return kAvx512;
       if (has_avx2()) return kAvx2;
@@ -55,6 +66,9 @@ const Backend& choose_backend(int32_t backend) {
     case MK_BACKEND_AVX512_VNNI:
       if (has_avx512_vnni()) return kAvx512Vnni;
       throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 VNNI; choose the backend auto, avx512, avx2 or reference");
+    case MK_BACKEND_AVX512_BF16:
+      if (has_avx512_bf16()) return kAvx512Bf16;
+      throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 BF16 or VNNI; choose the backend auto, avx512vnni, avx512, avx2 or reference");
 #endif
     default:
       throw Error(MK_UNSUPPORTED,

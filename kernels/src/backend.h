@@ -21,6 +21,7 @@ namespace mk {
 struct Backend {
   const char* name;
   bool has_vnni;
+  bool has_pairs;  // of bf16
   QuantiseGroup quantise_group;
 #define MK_MEMBER(operation, args_type) mk_status (*operation)(Runtime&, const args_type&);
   MK_OPERATIONS(MK_MEMBER)

@@ -77,6 +77,8 @@ int32_t thread_count(const Runtime& runtime) { return runtime.pool().threads(); 
 
 bool uses_vnni(const Runtime& runtime) { return runtime.backend().has_vnni; }
 
+bool uses_pairs(const Runtime& runtime) { return runtime.backend().has_pairs; }
+
 void* scratch(Runtime& runtime, uint64_t bytes) {
   try {
     return runtime.scratch(bytes);

@@ -120,7 +120,7 @@ const char* mk_context_backend(const mk_context* context) {
 
 const char* mk_context_numerics(const mk_context* context) {
   if (context == nullptr) return "";
-  return context->device != nullptr ? context->device->numerics().c_str() : "cpu-fma-1";
+  return context->device != nullptr ? context->device->numerics().c_str() : "cpu-fma-2";
 }
 
 int32_t mk_context_threads(const mk_context* context) {

@@ -30,6 +30,20 @@ static inline uint16_t bf16_of_float(float value) {
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
+// What stands for zero in a product with bf16 weights.
+static inline float zero_if_subnormal(float value) {
+  const uint32_t bits = bits_of_float(value);
+  return (bits & 0x7f800000u) == 0 ? float_of_bits(bits & 0x80000000u) : value;
+}
+
+// A row's element as a product with bf16 weights takes it.
+static inline float rounded_to_bf16(float value) { return float_of_bf16(bf16_of_float(zero_if_subnormal(value))); }
+
+// Two columns of packed bf16 weights, or of a row beside them: the first in the upper half.
+static inline uint32_t bf16_pair_of(float first, float second) {
+  return static_cast<uint32_t>(bf16_of_float(first)) << 16 | bf16_of_float(second);
+}
+
 static inline float float_of_f16(uint16_t value) {
   const uint32_t sign = static_cast<uint32_t>(value & 0x8000u) << 16;
   const uint32_t exponent = (value >> 10) & 0x1fu;

@@ -7,10 +7,10 @@
 
 namespace mk {
 
-// A panel is two halves of 16 output features, interleaved so that one load brings both (a 64-byte line of bf16 widens
-// into two fp32 vectors with a shift and a mask):
+// A panel is two halves of 16 output features, a line after the other (a line of bf16 has two columns, what an
+// instruction that adds two products takes):
 //   fp32  [panels] x [columns][2][16]
-//   bf16  [panels] x [columns][16] of pairs (first half's feature j, second half's feature j)
+//   bf16  [panels] x [ceil(columns / 2)][2][16] of pairs of columns, the first in the upper half of a 32-bit word
 //   f8    [panels] x ([columns][16] of pairs of bytes, then scales [ceil(columns / 128)][2][16] fp32)
 //   mxfp4 [panels] x ([columns][16] of pairs of nibbles, first half's lower, then scales [ceil(columns / 32)][2][16] bytes)
 //   int8  [panels] x [groups] x (scales [2][16] fp16, then for each 4 columns [2][16] x 4 codes + 128)
@@ -42,12 +42,16 @@ struct PackedMatrix {
   int32_t dtype;  // MK_F32, MK_BF16, MK_F8_E4M3, MK_MXFP4, MK_INT8 or MK_INT4
 };
 
-// Bytes of one in_feature of a panel.
+// In_features of a line.
+static constexpr int32_t line_columns_of(int32_t dtype) { return dtype == MK_BF16 ? 2 : 1; }
+
+static constexpr int32_t lines_of(int32_t columns, int32_t dtype) {
+  return (columns + line_columns_of(dtype) - 1) / line_columns_of(dtype);
+}
+
+// Bytes of one line of a panel.
 static constexpr int32_t line_bytes_of(int32_t dtype) {
-  return dtype == MK_F32       ? 4 * kPanelWidth
-         : dtype == MK_BF16    ? 2 * kPanelWidth
-         : dtype == MK_F8_E4M3 ? kPanelWidth
-                               : kPanelHalf;
+  return dtype == MK_F32 || dtype == MK_BF16 ? 4 * kPanelWidth : dtype == MK_F8_E4M3 ? kPanelWidth : kPanelHalf;
 }
 
 // In_features that share a panel's line of scales; 0: the type has none.
@@ -61,7 +65,7 @@ static constexpr int32_t scale_line_bytes_of(int32_t dtype) {
 
 // Where a panel's scales begin, from its first byte.
 static inline uint64_t scales_offset(int32_t columns, int32_t dtype) {
-  return static_cast<uint64_t>(columns) * static_cast<uint64_t>(line_bytes_of(dtype));
+  return static_cast<uint64_t>(lines_of(columns, dtype)) * static_cast<uint64_t>(line_bytes_of(dtype));
 }
 
 struct PackedExpert {

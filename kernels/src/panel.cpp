@@ -22,6 +22,7 @@ struct PackJob {
 
 // Rows are read in short runs so that a source line is used whole while it is in the cache.
 constexpr int32_t kRun = 32;
+static_assert(kRun % line_columns_of(MK_BF16) == 0);
 
 // Kernels fold 2^8 into the scales (see cpu/stored.h): it must not overflow.
 constexpr float kF8ScaleLimit = 0x1p120f;
@@ -34,18 +35,17 @@ Defect pack_values(const Panel& panel, int32_t begin, int32_t length, int32_t dt
   for (int32_t j = 0; j < kPanelWidth; ++j)
     defect = worse(defect, read_values(panel.features[j], begin, length, run[j]));
   if (defect != Defect::kNone) return defect;
-  for (int32_t i = 0; i < length; ++i) {
-    const uint64_t line = static_cast<uint64_t>(begin + i) * kPanelWidth;
-    if (dtype == MK_F32) {
-      float* out = reinterpret_cast<float*>(panel.out) + line;
+  if (dtype == MK_F32) {
+    float* out = reinterpret_cast<float*>(panel.out) + static_cast<int64_t>(begin) * kPanelWidth;
+    for (int32_t i = 0; i < length; ++i, out += kPanelWidth) {
       for (int32_t j = 0; j < kPanelWidth; ++j) out[j] = run[j][i];
-    } else {
-      uint16_t* out = reinterpret_cast<uint16_t*>(panel.out) + line;
-      for (int32_t j = 0; j < kPanelHalf; ++j) {
-        out[2 * j] = bf16_of_float(run[j][i]);
-        out[2 * j + 1] = bf16_of_float(run[kPanelHalf + j][i]);
-      }
     }
+    return defect;
+  }
+  uint32_t* out = reinterpret_cast<uint32_t*>(panel.out) + static_cast<int64_t>(begin) / 2 * kPanelWidth;
+  for (int32_t i = 0; i < length; i += 2, out += kPanelWidth) {
+    for (int32_t j = 0; j < kPanelWidth; ++j)
+      out[j] = bf16_pair_of(run[j][i], i + 1 < length ? run[j][i + 1] : 0.0f);
   }
   return defect;
 }

@@ -25,6 +25,9 @@ int32_t thread_count(const Runtime& runtime);
 // Whether the backend has the byte products of AVX-512 VNNI.
 bool uses_vnni(const Runtime& runtime);
 
+// Whether the backend has the instruction for pairs of bf16 (cpu/pair_tile.h).
+bool uses_pairs(const Runtime& runtime);
+
 // Uninitialised, 64-byte aligned, valid until the next call; grows to the largest size asked for and stays. nullptr
 // when memory is out.
 void* scratch(Runtime& runtime, uint64_t bytes);

@@ -59,7 +59,7 @@ struct GemmHeadsCase {
           for (int32_t k = 0; k < columns_; ++k) {
             const float weight =
                 matrices_[static_cast<size_t>(head)].values()[static_cast<size_t>(feature * columns_ + k)];
-            sum += static_cast<double>(in[k]) * weight;
+            sum += taken_as(dtype_, in[k]) * weight;
             magnitude += std::abs(static_cast<double>(in[k]) * weight);
           }
           expect_near(sum, at[feature], 1e-6 * magnitude * std::sqrt(columns_), "gemm_heads");

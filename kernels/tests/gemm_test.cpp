@@ -47,7 +47,7 @@ struct GemmCase {
       for (int32_t feature = 0; feature < features_; ++feature) {
         double sum = 0, magnitude = 0;
         for (int32_t k = 0; k < columns_; ++k) {
-          const double term = static_cast<double>(in_[static_cast<size_t>(row * in_stride_ + k)]) *
+          const double term = taken_as(dtype_, in_[static_cast<size_t>(row * in_stride_ + k)]) *
                               matrix_.values()[static_cast<size_t>(feature * columns_ + k)];
           sum += term;
           magnitude += std::abs(term);
@@ -101,6 +101,29 @@ TEST_P(Gemm, ShapesThatThreadsShare_GiveTheReferencesBits) {
     expect_reference_bits(wide, "many panels, type " + std::to_string(dtype));
     const GemmCase tall(2, 220, 200, 60, dtype, false, true);
     expect_reference_bits(tall, "few panels, many rows, type " + std::to_string(dtype));
+  }
+}
+
+// Rows, weights and sums around the least normal number, 2^-126: beside bf16 weights what is less is zero on every backend.
+TEST_P(Gemm, NumbersNearTheLeastNormal_GiveTheReferencesBits) {
+  if (is_gpu()) GTEST_SKIP() << "Skipped: a GPU keeps subnormal numbers";
+  Random random(8);
+  constexpr int32_t kRows = 5, kColumns = 61, kFeatures = 40;
+  for (int32_t i = 0; i < 40; ++i) {
+    std::vector<float> in, weights;
+    for (int32_t k = 0; k < kRows * kColumns; ++k) in.push_back(std::ldexp(random.number(), -50 - random.below(90)));
+    for (int32_t k = 0; k < kFeatures * kColumns; ++k)
+      weights.push_back(std::ldexp(random.number(), random.below(4) == 0 ? -126 - random.below(10) : -60 - random.below(30)));
+    const Weight weight = pack(reference(), plain_matrix(weights.data(), MK_F32, kFeatures), kColumns, MK_BF16);
+    const auto run = [&](mk_context* context) {
+      std::vector<float> out(kRows * kFeatures);
+      const mk_gemm_args args = {in.data(), weight.get(), nullptr, nullptr, out.data(), kRows, kColumns, 0, kFeatures};
+      EXPECT_EQ(mk_gemm(context, nullptr, &args), MK_OK) << mk_last_error();
+      return out;
+    };
+    const std::vector<float> expected = run(reference());
+    for (float value : expected) EXPECT_NE(std::fpclassify(value), FP_SUBNORMAL);
+    ASSERT_TRUE(same_bits(expected, run(contexts()[0].get())));
   }
 }
 

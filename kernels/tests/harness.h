@@ -58,6 +58,11 @@ inline float rounded_to(int32_t dtype, float value) {
   return rounded;
 }
 
+// A row's element as products with weights of a type take it.
+inline double taken_as(int32_t dtype, double value) {
+  return dtype == MK_BF16 ? rounded_to(MK_BF16, static_cast<float>(value)) : value;
+}
+
 // Repeatable numbers from a seed.
 class Random {
  public:
@@ -220,13 +225,14 @@ inline std::string backend_name(const ::testing::TestParamInfo<int32_t>& info) {
   return info.param == MK_BACKEND_AVX2          ? "avx2"
          : info.param == MK_BACKEND_AVX512      ? "avx512"
          : info.param == MK_BACKEND_AVX512_VNNI ? "avx512vnni"
+         : info.param == MK_BACKEND_AVX512_BF16 ? "avx512bf16"
                                                 : "cuda";
 }
 
 #define MK_FAST_BACKENDS(fixture)                                                                     \
   INSTANTIATE_TEST_SUITE_P(                                                                           \
       Backends, fixture,                                                                              \
-      ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, MK_BACKEND_CUDA), \
+      ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, MK_BACKEND_AVX512_BF16, MK_BACKEND_CUDA), \
       mk::test::backend_name)
 
 // Rows `row` of a [rows, stride] buffer.

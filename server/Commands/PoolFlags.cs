@@ -14,7 +14,7 @@ internal sealed class PoolFlags
     private readonly Option<string> _microBatches = Flag("--micro-batches", "auto|1..4", "Micro-batches in flight on each attention node.", Defaults.MicroBatches);
     private readonly Option<string> _dtype = Dtype();
     private readonly Option<string> _kvDtype = Flag("--kv-dtype", "bf16|fp32", "Type of the KV cache.", Defaults.KvDtype);
-    private readonly Option<string> _backend = Flag("--backend", "NAME", "Kernels: auto (the best of this CPU), reference, avx2, avx512, avx512vnni or cuda (a GPU).", Defaults.Backend);
+    private readonly Option<string> _backend = Flag("--backend", "NAME", "Kernels: auto (the best of this CPU), reference, avx2, avx512, avx512vnni, avx512bf16 or cuda (a GPU).", Defaults.Backend);
     private readonly Option<int> _threads = Flag("--threads", "N", "Kernel threads of each node; 0: one per core.", Defaults.Threads);
     private readonly Option<int> _maxSequences = Flag("--max-sequences", "N", "Sequences in progress on one attention node.", Defaults.MaxSequences);
     private readonly Option<int> _maxStepRows = Flag("--max-step-rows", "N", "Rows of one step: decode rows and prompt chunks together.", Defaults.MaxStepRows);

@@ -88,7 +88,7 @@ internal sealed record ServeOptions
         OneOf("--micro-batches", MicroBatches, "auto", "1", "2", "3", "4");
         OneOf("--dtype", Dtype, "auto", "fp32", "bf16", "int8", "int4");
         OneOf("--kv-dtype", KvDtype, "bf16", "fp32");
-        OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512", "avx512vnni", "cuda");
+        OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512", "avx512vnni", "avx512bf16", "cuda");
         InRange("--threads", Threads, 0, 1024);
         InRange("--max-queue", MaxQueue, 0, 1_000_000);
         InRange("--max-sequences", MaxSequences, 1, 4096);

@@ -55,7 +55,8 @@ typedef enum {
   MK_BACKEND_AVX2 = 2,
   MK_BACKEND_AVX512 = 3,
   MK_BACKEND_CUDA = 4,
-  MK_BACKEND_AVX512_VNNI = 5
+  MK_BACKEND_AVX512_VNNI = 5,
+  MK_BACKEND_AVX512_BF16 = 6
 } mk_backend;
 
 typedef struct mk_context mk_context; /* a device with its threads and scratch memory */
@@ -112,9 +113,9 @@ typedef struct {
 
 MK_API mk_status mk_context_create(const mk_context_config* config, mk_context** out);
 MK_API void mk_context_destroy(mk_context* context);
-/* "reference", "avx2", "avx512", "avx512vnni", "cuda". */
+/* "reference", "avx2", "avx512", "avx512vnni", "avx512bf16", "cuda". */
 MK_API const char* mk_context_backend(const mk_context* context);
-/* Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend of this version of the formulas; of a GPU its name and driver too. */
+/* Two contexts with the same text give the same bits: "cpu-fma-2" for every CPU backend of this version of the formulas; of a GPU its name and driver too. */
 MK_API const char* mk_context_numerics(const mk_context* context);
 MK_API int32_t mk_context_threads(const mk_context* context);
 /* Confines the calling thread to the context's core_mask; does nothing if the mask was all zero. Worker threads are confined from birth. */
@@ -207,7 +208,7 @@ MK_API uint64_t mk_experts_bytes(const mk_experts* experts);
 
 /* What packing made, as bytes to keep (mk_weight_bytes and mk_experts_bytes of them), so that the next load need not pack again: quantising takes longer than reading. They are the same
  * for every CPU backend with this MK_PACKED_LAYOUT. NULL on an accelerator. */
-#define MK_PACKED_LAYOUT 1u
+#define MK_PACKED_LAYOUT 2u
 MK_API const void* mk_weight_data(const mk_weight* weight);
 MK_API const void* mk_experts_data(const mk_experts* experts);
 /* The same weight from such bytes, which are copied: as good as what made them, so whoever keeps them checks that they are still what they were. CPU contexts only.
@@ -280,6 +281,7 @@ typedef struct {
   int32_t out_stride;
 } mk_gemm_args;
 /* out = in x weight^T (one fma chain over in_features, ascending, from 0), then + bias, then + residual. Also the LM head's logits.
+ * With BF16 weights rows are rounded to bf16 first (to nearest even), and in rows, weights and sums what is below 2^-126 in magnitude is zero: what instructions for bf16 do.
  * With INT8 and INT4 weights rows are quantised too, each group of 32 in_features by itself: m = its greatest magnitude, factor a = m * (1 / 127), codes q = x * (127 / m)
  * to nearest even (m below 2^-100: a and q are 0; elements that are not finite: a is not a number). For groups ascending: out = fma(dot, d * a, out), with dot the whole
  * number sum of code * q and d the weights' scale; out starts at 0. */

@@ -3,8 +3,7 @@
 // it reads memory in order, from an expert's gate and up to its down and on to the next expert; otherwise all threads
 // share the panels, those of gate and up first.
 #include "backend.h"
-#include "integer.h"
-#include "tile.h"
+#include "rows.h"
 
 namespace mk::MK_ISA {
 namespace {
@@ -21,7 +20,7 @@ struct Job {
   float* middle;  // [pairs, middle_stride]
   int64_t middle_stride;
   Runtime* runtime;
-  char* inputs;  // quantised, for integer weights: a row for each pair
+  char* inputs;  // prepared, a row for each pair; null: rows are taken as they are
   int64_t input_bytes;
   char* activated;  // the same of the middle rows
   int64_t activated_bytes;
@@ -29,22 +28,18 @@ struct Job {
 
 struct InputRow {
   const Job& job;
-  MK_INLINE_MEMBER const float* operator()(int32_t pair) const { return job.args->row_of_pair[pair]; }
+  MK_INLINE_MEMBER const void* operator()(int32_t pair) const {
+    if (job.inputs != nullptr) return job.inputs + pair * job.input_bytes;
+    return job.args->row_of_pair[pair];
+  }
 };
 
 struct MiddleRow {
   const Job& job;
-  MK_INLINE_MEMBER const float* operator()(int32_t pair) const { return job.middle + pair * job.middle_stride; }
-};
-
-struct QuantisedInput {
-  const Job& job;
-  MK_INLINE_MEMBER const void* operator()(int32_t pair) const { return job.inputs + pair * job.input_bytes; }
-};
-
-struct QuantisedMiddle {
-  const Job& job;
-  MK_INLINE_MEMBER const void* operator()(int32_t pair) const { return job.activated + pair * job.activated_bytes; }
+  MK_INLINE_MEMBER const void* operator()(int32_t pair) const {
+    if (job.inputs != nullptr) return job.activated + pair * job.activated_bytes;
+    return job.middle + pair * job.middle_stride;
+  }
 };
 
 // A gate-up panel's halves are the two factors.
@@ -88,36 +83,30 @@ struct FinishResult {
 void gate_and_up(const Job& job, const Task& task) {
   const PackedExpert& expert = job.args->experts->experts[task.expert];
   const int32_t begin = job.args->offsets[task.expert], end = job.args->offsets[task.expert + 1];
-  const FinishMiddle finish = {job, job.args->experts->shape, expert.gate_up_bias};
-  if (job.inputs != nullptr)
-    multiply_integer_rows(*job.runtime, expert.gate_up, task.panel_begin, task.panel_end, begin, end,
-                          QuantisedInput{job}, finish);
-  else
-    multiply_rows(expert.gate_up, task.panel_begin, task.panel_end, begin, end, InputRow{job}, finish);
+  multiply_prepared(*job.runtime, expert.gate_up, task.panel_begin, task.panel_end, begin, end, InputRow{job},
+                    FinishMiddle{job, job.args->experts->shape, expert.gate_up_bias});
 }
 
 void down(const Job& job, const Task& task) {
   const PackedExpert& expert = job.args->experts->experts[task.expert];
   const int32_t begin = job.args->offsets[task.expert], end = job.args->offsets[task.expert + 1];
-  const FinishResult finish = {job, expert.down_bias};
-  if (job.inputs != nullptr)
-    multiply_integer_rows(*job.runtime, expert.down, task.panel_begin, task.panel_end, begin, end, QuantisedMiddle{job},
-                          finish);
-  else
-    multiply_rows(expert.down, task.panel_begin, task.panel_end, begin, end, MiddleRow{job}, finish);
+  multiply_prepared(*job.runtime, expert.down, task.panel_begin, task.panel_end, begin, end, MiddleRow{job},
+                    FinishResult{job, expert.down_bias});
 }
 
-void quantise_inputs(const void* job_address, int64_t begin, int64_t end) {
+void prepare_inputs(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
+  const PackedMatrix& matrix = job.args->experts->experts[0].gate_up;
   for (int64_t pair = begin; pair < end; ++pair)
-    quantise_row(job.args->row_of_pair[pair], job.args->experts->shape.hidden, job.inputs + pair * job.input_bytes);
+    prepare_row(*job.runtime, matrix, job.args->row_of_pair[pair], job.inputs + pair * job.input_bytes);
 }
 
-void quantise_middle(const void* job_address, int64_t begin, int64_t end) {
+void prepare_middle(const void* job_address, int64_t begin, int64_t end) {
   const Job& job = *static_cast<const Job*>(job_address);
+  const PackedMatrix& matrix = job.args->experts->experts[0].down;
   for (int64_t pair = begin; pair < end; ++pair)
-    quantise_row(job.middle + pair * job.middle_stride, job.args->experts->shape.width,
-                 job.activated + pair * job.activated_bytes);
+    prepare_row(*job.runtime, matrix, job.middle + pair * job.middle_stride,
+                job.activated + pair * job.activated_bytes);
 }
 
 void gate_and_up_tasks(const void* job_address, int64_t begin, int64_t end) {
@@ -136,9 +125,9 @@ void whole_experts(const void* job_address, int64_t begin, int64_t end) {
     const int32_t expert = job.tasks[i].expert;
     const PackedExpert& packed = job.args->experts->experts[expert];
     const int32_t first = job.args->offsets[expert], last = job.args->offsets[expert + 1];
-    if (job.inputs != nullptr) quantise_inputs(&job, first, last);
+    if (job.inputs != nullptr) prepare_inputs(&job, first, last);
     gate_and_up(job, {expert, 0, packed.gate_up.panels});
-    if (job.inputs != nullptr) quantise_middle(&job, first, last);
+    if (job.inputs != nullptr) prepare_middle(&job, first, last);
     down(job, {expert, 0, packed.down.panels});
   }
 }
@@ -193,9 +182,9 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
   const uint64_t middle_bytes =
       static_cast<uint64_t>(args.pairs) * static_cast<uint64_t>(middle_stride) * sizeof(float);
   const uint64_t task_bytes = static_cast<uint64_t>(experts.shape.count) * static_cast<uint64_t>(panels) * sizeof(Task);
-  const bool integer = is_integer(experts.shape.dtype);
-  const int64_t input_bytes = integer ? quantised_row_bytes(experts.shape.hidden) : 0;
-  const int64_t activated_bytes = integer ? quantised_row_bytes(experts.shape.width) : 0;
+  const int64_t input_bytes = prepared_row_bytes(runtime, any.gate_up);
+  const int64_t activated_bytes = prepared_row_bytes(runtime, any.down);
+  const bool prepares = input_bytes > 0;
   const uint64_t row_bytes = static_cast<uint64_t>(args.pairs) * static_cast<uint64_t>(input_bytes + activated_bytes);
   char* memory = static_cast<char*>(scratch(runtime, middle_bytes + task_bytes + row_bytes));
   if (memory == nullptr) return MK_NO_MEMORY;
@@ -206,7 +195,7 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
                    reinterpret_cast<float*>(memory),
                    middle_stride,
                    &runtime,
-                   integer ? inputs : nullptr,
+                   prepares ? inputs : nullptr,
                    input_bytes,
                    inputs + args.pairs * input_bytes,
                    activated_bytes};
@@ -218,14 +207,12 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
     parallel_for_grain(runtime, count, 1, cost_ns, whole_experts, &job);
     return MK_OK;
   }
-  if (integer)
-    parallel_for(runtime, args.pairs, quantise_ns(static_cast<int64_t>(args.pairs) * experts.shape.hidden),
-                 quantise_inputs, &job);
+  if (prepares)
+    parallel_for(runtime, args.pairs, prepare_ns(any.gate_up, args.pairs), prepare_inputs, &job);
   count = cut(args, &PackedExpert::gate_up, threads, tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, gate_and_up_tasks, &job);
-  if (integer)
-    parallel_for(runtime, args.pairs, quantise_ns(static_cast<int64_t>(args.pairs) * experts.shape.width),
-                 quantise_middle, &job);
+  if (prepares)
+    parallel_for(runtime, args.pairs, prepare_ns(any.down, args.pairs), prepare_middle, &job);
   count = cut(args, &PackedExpert::down, threads, tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, down_tasks, &job);
   return MK_OK;

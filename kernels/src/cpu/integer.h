@@ -47,19 +47,4 @@ MK_INLINE void multiply_integer_rows(const Runtime& runtime, const PackedMatrix&
   }
 }
 
-// Item `item` of a cut product, as multiply_item.
-template <typename RowAt, typename Finish>
-MK_INLINE void multiply_integer_item(const Runtime& runtime, const PackedMatrix& matrix, const ProductCut& cut,
-                                     int64_t item, int32_t rows, const RowAt& row_at, const Finish& finish) {
-  const int32_t panel = static_cast<int32_t>(item % cut.panel_chunks) * cut.panels_at_once;
-  const int32_t panel_end = panel + cut.panels_at_once < matrix.panels ? panel + cut.panels_at_once : matrix.panels;
-  const int64_t row = item / cut.panel_chunks * cut.rows_at_once;
-  const int64_t row_end = row + cut.rows_at_once < rows ? row + cut.rows_at_once : rows;
-  multiply_integer_rows(runtime, matrix, panel, panel_end, static_cast<int32_t>(row), static_cast<int32_t>(row_end),
-                        row_at, finish);
-}
-
-// Estimated time on one core to quantise so many elements.
-MK_INLINE double quantise_ns(int64_t elements) { return static_cast<double>(elements) * (kLanes == 16 ? 0.15 : 0.3); }
-
 }  // namespace mk::MK_ISA

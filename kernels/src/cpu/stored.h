@@ -1,8 +1,10 @@
-// Lines of packed weights, widened to registers: one specialisation for each type that weights are stored as.
+// Lines of packed weights, brought to registers: one specialisation for each type that weights are stored as.
 //   load_scales(at)               the scales of a unit, from its place in a line of scales
-//   load(at, scales, low, high)   a unit's features of the first and of the second half, as numbers
-// A unit is the part of a panel that one pair of registers covers: the whole panel's 16 pairs of features, or half of
-// them. It begins kUnitBytes further into a line, kScaleBytes further into a line of scales, than the unit before it.
+//   load<step>(at, scales, low, high)   a unit's features of the first and of the second half, for step `step` of a line
+//   value_at(row, index)          what of a row stands beside step index % kSteps of line index / kSteps, in every lane
+//   multiply(value, weights, sum)
+// A unit is the part of a panel that one pair of registers covers: 16 features of both halves, or 8. It begins
+// kUnitBytes further into a line, kScaleBytes further into a line of scales, than the unit before it.
 #pragma once
 
 #include "packed.h"
@@ -14,12 +16,12 @@ constexpr int kUnitsPerPanel = kPanelHalf / kLanes;
 
 #if defined(__AVX512F__)
 
-// kLanes pairs of bf16: the low and the high halves of 32-bit words.
-MK_INLINE void load_pairs(const void* p, V& low, V& high) {
-  const __m512i pairs = _mm512_loadu_si512(p);
-  low = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
-  high = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
+// Of kLanes pairs of bf16 the ones in the upper halves, and those in the lower.
+MK_INLINE V load_upper(const void* p) {
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), upper));
 }
+MK_INLINE V load_lower(const void* p) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16)); }
 
 // kLanes pairs of E4M3 bytes as fp16 of 2^-8 of their values: sign, then a zero, then exponent and mantissa.
 MK_INLINE void load_f8_pairs(const void* p, V& low, V& high) {
@@ -47,10 +49,12 @@ MK_INLINE V load_powers(const void* p) {
 
 #else
 
-MK_INLINE void load_pairs(const void* p, V& low, V& high) {
-  const __m256i pairs = _mm256_loadu_si256(static_cast<const __m256i*>(p));
-  low = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
-  high = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
+MK_INLINE V load_upper(const void* p) {
+  const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
+  return _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(static_cast<const __m256i*>(p)), upper));
+}
+MK_INLINE V load_lower(const void* p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)), 16));
 }
 
 MK_INLINE void load_f8_pairs(const void* p, V& low, V& high) {
@@ -86,6 +90,15 @@ MK_INLINE V load_powers(const void* p) {
 template <int32_t kDtype>
 struct Stored;
 
+// One column in a line, beside one number of an fp32 row.
+struct Widened {
+  static constexpr int kSteps = 1;
+  static MK_INLINE_MEMBER V value_at(const void* row, int64_t index) {
+    return set1(static_cast<const float*>(row)[index]);
+  }
+  static MK_INLINE_MEMBER V multiply(V value, V weights, V sum) { return fma(value, weights, sum); }
+};
+
 struct NoScales {};
 
 struct Scales {
@@ -93,10 +106,12 @@ struct Scales {
 };
 
 template <>
-struct Stored<MK_F32> {
+struct Stored<MK_F32> : Widened {
+  static constexpr int32_t kDtype = MK_F32;
   using UnitScales = NoScales;
   static constexpr int kUnitBytes = 4 * kLanes;
   static constexpr int kScaleBytes = 0;
+  template <int kStep>
   static MK_INLINE_MEMBER void load(const char* at, NoScales, V& low, V& high) {
     low = MK_ISA::load(reinterpret_cast<const float*>(at));
     high = MK_ISA::load(reinterpret_cast<const float*>(at) + kPanelHalf);
@@ -104,17 +119,24 @@ struct Stored<MK_F32> {
 };
 
 template <>
-struct Stored<MK_BF16> {
+struct Stored<MK_BF16> : Widened {
+  static constexpr int32_t kDtype = MK_BF16;
   using UnitScales = NoScales;
   static constexpr int kUnitBytes = 4 * kLanes;
   static constexpr int kScaleBytes = 0;
-  static MK_INLINE_MEMBER void load(const char* at, NoScales, V& low, V& high) { load_pairs(at, low, high); }
+  static constexpr int kSteps = 2;
+  template <int kStep>
+  static MK_INLINE_MEMBER void load(const char* at, NoScales, V& low, V& high) {
+    low = kStep == 0 ? load_upper(at) : load_lower(at);
+    high = kStep == 0 ? load_upper(at + 4 * kPanelHalf) : load_lower(at + 4 * kPanelHalf);
+  }
 };
 
 // The codes become fp16 of 2^-8 of their values, which the scales make good: a power of two changes no rounding, and
 // packing has refused scales that would overflow.
 template <>
-struct Stored<MK_F8_E4M3> {
+struct Stored<MK_F8_E4M3> : Widened {
+  static constexpr int32_t kDtype = MK_F8_E4M3;
   using UnitScales = Scales;
   static constexpr int kUnitBytes = 2 * kLanes;
   static constexpr int kScaleBytes = 4 * kLanes;
@@ -122,6 +144,7 @@ struct Stored<MK_F8_E4M3> {
     const float* scales = reinterpret_cast<const float*>(at);
     return {mul(MK_ISA::load(scales), set1(0x1p8f)), mul(MK_ISA::load(scales + kPanelHalf), set1(0x1p8f))};
   }
+  template <int kStep>
   static MK_INLINE_MEMBER void load(const char* at, const Scales& scales, V& low, V& high) {
     load_f8_pairs(at, low, high);
     low = mul(low, scales.low);
@@ -130,11 +153,13 @@ struct Stored<MK_F8_E4M3> {
 };
 
 template <>
-struct Stored<MK_MXFP4> {
+struct Stored<MK_MXFP4> : Widened {
+  static constexpr int32_t kDtype = MK_MXFP4;
   using UnitScales = Scales;
   static constexpr int kUnitBytes = kLanes;
   static constexpr int kScaleBytes = kLanes;
   static MK_INLINE_MEMBER Scales load_scales(const char* at) { return {load_powers(at), load_powers(at + kPanelHalf)}; }
+  template <int kStep>
   static MK_INLINE_MEMBER void load(const char* at, const Scales& scales, V& low, V& high) {
     load_f4_pairs(at, low, high);
     low = mul(low, scales.low);

@@ -1,7 +1,9 @@
 // Rows times packed panels, in tiles that stay in registers. Every output element is one fma chain over the
-// in_features, whatever the tile's shape.
+// in_features, whatever the tile's shape. Rows are prepared (rows.h): beside bf16 weights rounded, else fp32 as they are.
 #pragma once
 
+#include "pair_tile.h"
+#include "runtime.h"
 #include "stored.h"
 
 namespace mk::MK_ISA {
@@ -27,12 +29,6 @@ static constexpr int units_beside(int rows) {
 constexpr int kMostTileSums = kMostTileRows * 2 * kLanes;
 constexpr int kUnitSums = 2 * kLanes;
 
-// What a tile asks memory for while it multiplies: column k asks for the byte at offset + k * step from its unit.
-struct Ahead {
-  int64_t offset;
-  int32_t step;
-};
-
 // How far ahead of the sums a panel's own lines are asked for: the longer a line occupies the multipliers, the more of
 // them memory can have under way. Units side by side share what the core can have under way.
 constexpr int64_t kNearBytes = 64 * 64;
@@ -46,13 +42,13 @@ static constexpr Ahead near_ahead(int32_t dtype, int32_t units) {
 static inline Ahead ahead_of(const PackedMatrix& matrix, int32_t units, int32_t tile, int32_t tiles) {
   if (tile == 0) return near_ahead(matrix.dtype, units);
   const int32_t line = line_bytes_of(matrix.dtype);
-  const int64_t part = static_cast<int64_t>(matrix.columns) * line / (tiles - 1);
+  const int64_t part = static_cast<int64_t>(lines_of(matrix.columns, matrix.dtype)) * line / (tiles - 1);
   return {static_cast<int64_t>(matrix.panel_bytes) + part * (tile - 1), line / (tiles - 1)};
 }
 
 // Computes the tile of `rows` rows and of `units` units from `unit` on, `units` being units_beside(rows) or 1.
-// `in[r]` is row r's value of the matrix' first column. With `resume`, the chains go on from what `sums` holds.
-void multiply_tile(const PackedMatrix& matrix, int32_t unit, int32_t units, const float* const* in, int32_t rows,
+// `in[r]` is row r from the matrix' first column on. With `resume`, the chains go on from what `sums` holds.
+void multiply_tile(const PackedMatrix& matrix, int32_t unit, int32_t units, const void* const* in, int32_t rows,
                    const Ahead& ahead, bool resume, float* sums);
 
 // Columns begin .. end-1 of a panel as a panel of MK_F32. `begin` is a multiple of kStretch.
@@ -102,8 +98,8 @@ MK_INLINE void multiply_widened(const PackedMatrix& matrix, int32_t panel, int32
     widen_panel(matrix, panel, begin, begin + stretch.columns, widened);
     for (int32_t row = 0; row < row_count;) {
       const int32_t rows = next_tile_rows(row_count - row);
-      const float* in[kMostTileRows];
-      for (int32_t r = 0; r < rows; ++r) in[r] = row_at(row_begin + row + r) + begin;
+      const void* in[kMostTileRows];
+      for (int32_t r = 0; r < rows; ++r) in[r] = static_cast<const float*>(row_at(row_begin + row + r)) + begin;
       for (int32_t u = 0; u < kUnitsPerPanel; ++u)
         multiply_tile(stretch, u, 1, in, rows, kResting, begin > 0, sums + row * kPanelWidth + u * rows * kUnitSums);
       row += rows;
@@ -119,10 +115,18 @@ MK_INLINE void multiply_widened(const PackedMatrix& matrix, int32_t panel, int32
   }
 }
 
+MK_INLINE auto tile_of(const Runtime& runtime, const PackedMatrix& matrix) {
+#if defined(__AVX512F__)
+  if (matrix.dtype == MK_BF16 && uses_pairs(runtime)) return &avx512bf16::multiply_pair_tile;
+#endif
+  (void)runtime, (void)matrix;
+  return &multiply_tile;
+}
+
 // Panels panel_begin .. panel_end-1 for rows row_begin .. row_end-1, whose inputs `row_at(i)` gives.
 template <typename RowAt, typename Finish>
-MK_INLINE void multiply_rows(const PackedMatrix& matrix, int32_t panel_begin, int32_t panel_end, int32_t row_begin,
-                             int32_t row_end, const RowAt& row_at, const Finish& finish) {
+MK_INLINE void multiply_rows(const Runtime& runtime, const PackedMatrix& matrix, int32_t panel_begin, int32_t panel_end,
+                             int32_t row_begin, int32_t row_end, const RowAt& row_at, const Finish& finish) {
   if (scale_columns_of(matrix.dtype) != 0 && row_end - row_begin > kMostTileRows) {
     for (int32_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int32_t row = row_begin; row < row_end; row += kWidenedRows) {
@@ -132,6 +136,7 @@ MK_INLINE void multiply_rows(const PackedMatrix& matrix, int32_t panel_begin, in
     }
     return;
   }
+  auto* const multiply = tile_of(runtime, matrix);
   // Rows pass over a panel in tiles; a block of tiles passes over it before the next panel, so that memory brings the
   // next while they multiply.
   for (int32_t block = row_begin; block < row_end; block += kBlockRows) {
@@ -143,10 +148,10 @@ MK_INLINE void multiply_rows(const PackedMatrix& matrix, int32_t panel_begin, in
       const int32_t units = unit + beside <= unit_end ? beside : 1;
       for (int32_t row = block, tile = 0; row < block_end; ++tile) {
         const int32_t rows = next_tile_rows(block_end - row);
-        const float* in[kMostTileRows];
+        const void* in[kMostTileRows];
         for (int32_t r = 0; r < rows; ++r) in[r] = row_at(row + r);
         alignas(64) float sums[kMostTileSums];
-        multiply_tile(matrix, unit, units, in, rows, ahead_of(matrix, units, tile, tiles), false, sums);
+        multiply(matrix, unit, units, in, rows, ahead_of(matrix, units, tile, tiles), false, sums);
         finish_tile(sums, unit, units, row, rows, finish);
         row += rows;
       }
@@ -208,17 +213,6 @@ MK_INLINE ProductCut cut_product(const PackedMatrix& matrix, int32_t matrices, i
     cut.row_blocks = (rows + cut.rows_at_once - 1) / cut.rows_at_once;
   }
   return cut;
-}
-
-// Item `item` of a matrix' panel_chunks x row_blocks: its chunk of panels for its block of the `rows` rows.
-template <typename RowAt, typename Finish>
-MK_INLINE void multiply_item(const PackedMatrix& matrix, const ProductCut& cut, int64_t item, int32_t rows,
-                             const RowAt& row_at, const Finish& finish) {
-  const int32_t panel = static_cast<int32_t>(item % cut.panel_chunks) * cut.panels_at_once;
-  const int32_t panel_end = panel + cut.panels_at_once < matrix.panels ? panel + cut.panels_at_once : matrix.panels;
-  const int64_t row = item / cut.panel_chunks * cut.rows_at_once;
-  const int64_t row_end = row + cut.rows_at_once < rows ? row + cut.rows_at_once : rows;
-  multiply_rows(matrix, panel, panel_end, static_cast<int32_t>(row), static_cast<int32_t>(row_end), row_at, finish);
 }
 
 }  // namespace mk::MK_ISA

@@ -43,11 +43,14 @@ static inline float max_of(float a, float b) { return a > b ? a : b; }
 // Weight of output feature `half`-and-`lane` of a panel for in_feature k. Of a type with scales it is one fp32 product.
 static inline float packed_at(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane, int32_t k) {
   const char* data = static_cast<const char*>(matrix.data) + matrix.panel_bytes * static_cast<uint64_t>(panel);
-  const char* line = data + static_cast<int64_t>(k) * line_bytes_of(matrix.dtype);
+  const char* line = data + static_cast<int64_t>(k / line_columns_of(matrix.dtype)) * line_bytes_of(matrix.dtype);
   const uint64_t pair = static_cast<uint64_t>(2 * lane + half);
   const uint64_t plain = static_cast<uint64_t>(half * kPanelHalf + lane);
   if (matrix.dtype == MK_F32) return load_as_float(line, plain, MK_F32);
-  if (matrix.dtype == MK_BF16) return load_as_float(line, pair, MK_BF16);
+  if (matrix.dtype == MK_BF16) {
+    const uint32_t columns = reinterpret_cast<const uint32_t*>(line)[plain];
+    return float_of_bits(k % 2 == 0 ? columns & 0xffff0000u : columns << 16);
+  }
   const char* scales = data + scales_offset(matrix.columns, matrix.dtype) +
                        static_cast<int64_t>(k / scale_columns_of(matrix.dtype)) * scale_line_bytes_of(matrix.dtype);
   if (matrix.dtype == MK_F8_E4M3)
@@ -56,9 +59,16 @@ static inline float packed_at(const PackedMatrix& matrix, int32_t panel, int32_t
          power_of_e8m0(static_cast<uint8_t>(scales[plain]));
 }
 
-// One chain over the in_features, ascending, from 0.
+// One chain over the in_features, ascending, from 0; beside bf16 weights of the row rounded to bf16, without subnormals.
 static inline float dot(const PackedMatrix& matrix, int32_t panel, int32_t half, int32_t lane, const float* in) {
   float sum = 0.0f;
+  if (matrix.dtype == MK_BF16) {
+    for (int32_t k = 0; k < matrix.columns; ++k) {
+      const float weight = zero_if_subnormal(packed_at(matrix, panel, half, lane, k));
+      sum = zero_if_subnormal(std::fma(rounded_to_bf16(in[k]), weight, sum));
+    }
+    return matrix.columns % 2 == 0 ? sum : sum + 0.0f;  // the last pair's other half: makes -0 to 0
+  }
   for (int32_t k = 0; k < matrix.columns; ++k) sum = std::fma(in[k], packed_at(matrix, panel, half, lane, k), sum);
   return sum;
 }

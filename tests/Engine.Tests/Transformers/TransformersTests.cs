@@ -40,7 +40,7 @@ public sealed class TransformersTests : IDisposable
         using var golden = new TransformersLogits();
         Assert.Equal(golden.WeightsDigest(variant), DigestOfWeights());
         using Checkpoint checkpoint = Checkpoint.Open(_folder);
-        var model = new ReferenceModel(checkpoint, NumberType.Float32);
+        var model = new ReferenceModel(checkpoint, NumberType.Float32, NumberType.Float32);
         foreach ((string prompt, int[] tokens) in TransformersLogits.Prompts(model.Spec.VocabularySize))
         {
             float[] expected = golden.Logits(variant, prompt);

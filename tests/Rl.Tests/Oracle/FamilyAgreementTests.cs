@@ -39,7 +39,7 @@ public sealed class FamilyAgreementTests(OracleCases cases)
     {
         OracleCase made = cases[variant];
         using Checkpoint checkpoint = Checkpoint.Open(made.Folder);
-        float[][] rows = new ReferenceModel(checkpoint, kvType).Logits(made.Tokens);
+        float[][] rows = new ReferenceModel(checkpoint, kvType, NumberType.Float32).Logits(made.Tokens);
         float[,] logits = new float[rows.Length, rows[0].Length];
         for (int token = 0; token < rows.Length; token++)
             Buffer.BlockCopy(rows[token], 0, logits, token * rows[0].Length * sizeof(float), rows[0].Length * sizeof(float));

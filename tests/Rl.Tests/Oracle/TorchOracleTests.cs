@@ -50,7 +50,7 @@ public sealed class TorchOracleTests
     private static void AssertAgree(string folder, int[] tokens)
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        float[][] expected = new ReferenceModel(checkpoint, NumberType.Float32).Logits(tokens);
+        float[][] expected = new ReferenceModel(checkpoint, NumberType.Float32, NumberType.Float32).Logits(tokens);
         float[,] actual = new TorchOracle(folder).Logits(tokens);
         double mean = expected.SelectMany(row => row).Average();
         double deviation = Math.Sqrt(expected.SelectMany(row => row).Average(logit => (logit - mean) * (logit - mean)));
