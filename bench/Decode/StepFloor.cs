@@ -5,13 +5,14 @@ using MegaInfer.Engine.Model;
 namespace MegaInfer.Bench.Decode;
 
 /// <summary>
-/// The least time that one decode step of a batch can take on a machine: its bytes at the speed of memory or its operations at the speed of fused
-/// multiply-adds, whichever is more. Every dense weight is read once, each touched expert once, and each row's keys and values once. Products with integer
+/// The least time that one decode step of a batch can take on a machine: its bytes at the speed of memory or its operations at the speed of the kernels'
+/// instructions, whichever is more. Every dense weight is read once, each touched expert once, and each row's keys and values once. Products with integer
 /// weights are of bytes, several at once: their operations are not counted, so their floor is that of memory.
 /// </summary>
 /// <param name="Bytes">Read from memory.</param>
 /// <param name="Flops">A multiplication and an addition are two.</param>
-internal readonly record struct StepFloor(double Bytes, double Flops)
+/// <param name="BFloat16Flops">Those among them with bf16 weights.</param>
+internal readonly record struct StepFloor(double Bytes, double Flops, double BFloat16Flops)
 {
     /// <param name="spec">The model.</param>
     /// <param name="weights">Types of the packed weights.</param>
@@ -39,24 +40,30 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
         double router = hidden * spec.Router.ExpertCount;
 
         double bytes = (head + (batch * hidden)) * PackedBytes(weights.Head); // the embedding's rows are too few to tell
-        double flops = 2.0 * sequences * head * Fused(weights.Head);
+        double flops = 0, paired = 0;
+        void Multiply(double operations, NumberType type)
+        {
+            flops += type.IsInteger() ? 0 : operations;
+            paired += type == NumberType.BFloat16 ? operations : 0;
+        }
+
+        Multiply(2.0 * sequences * head, weights.Head);
         foreach (LayerSpec layer in spec.Layers)
         {
             double positions = layer.Window > 0 ? Math.Min(layer.Window, context) : context;
             double always = Projections(attention, hidden) + (layer.IsDense ? dense : shared);
             bytes += (always * PackedBytes(weights.Projections)) + (sequences * positions * attention.CachedWidth * kv.Bytes());
-            flops += (2.0 * batch * always * Fused(weights.Projections)) + (2.0 * batch * positions * attention.HeadCount * (attention.KeyDim + attention.ValueDim));
+            Multiply(2.0 * batch * always, weights.Projections);
+            Multiply(2.0 * batch * positions * attention.HeadCount * (attention.KeyDim + attention.ValueDim), NumberType.Float32);
             if (layer.IsDense)
                 continue;
-            bytes += (router * PackedBytes(weights.Head.IsInteger() ? NumberType.BFloat16 : weights.Head)) + (expertsTouched * expert * PackedBytes(weights.Experts));
-            flops += 2.0 * batch * (router + (spec.Router.ExpertsPerToken * expert * Fused(weights.Experts)));
+            bytes += (router * PackedBytes(NumberType.Float32)) + (expertsTouched * expert * PackedBytes(weights.Experts));
+            Multiply(2.0 * batch * router, NumberType.Float32);
+            Multiply(2.0 * batch * spec.Router.ExpertsPerToken * expert, weights.Experts);
         }
 
-        return new StepFloor(bytes, flops);
+        return new StepFloor(bytes, flops, paired);
     }
-
-    // 1 where products are fused multiply-adds of fp32.
-    private static double Fused(NumberType type) => type.IsInteger() ? 0 : 1;
 
     /// <summary>Bytes of a number with its part of the scales: one fp32 for 128 of FP8, one byte for 32 of MXFP4, an fp16 for 32 of int8 and int4.</summary>
     internal static double PackedBytes(NumberType type) => (type.Bits() / 8.0) + type switch
@@ -85,7 +92,7 @@ internal readonly record struct StepFloor(double Bytes, double Flops)
 
     internal double MemoryMs(MachineInfo machine) => Bytes / (machine.ReadGbPerS * 1e6);
 
-    internal double ComputeMs(MachineInfo machine) => Flops / (machine.FmaGflopPerS * 1e6);
+    internal double ComputeMs(MachineInfo machine) => (Flops - BFloat16Flops + (BFloat16Flops / machine.BFloat16Gain)) / (machine.FmaGflopPerS * 1e6);
 
     /// <summary>Memory and arithmetic one after the other.</summary>
     internal double NoOverlapMs(MachineInfo machine) => MemoryMs(machine) + ComputeMs(machine);

@@ -51,7 +51,10 @@ internal sealed class KernelCases : IDisposable
             double weights = touched * packed.Bytes / _shape.ExpertCount;
             double bytes = weights + (8.0 * rows * _shape.ExpertsPerToken * _shape.HiddenSize);
             double flops = Flops(type, 6.0 * rows * _shape.ExpertsPerToken * _shape.HiddenSize * _shape.ExpertWidth);
-            yield return new KernelCase("grouped_ffn", Name(type), rows, bytes, flops, i => _context.GroupedFfn(layers[i % layers.Count], routings[i % routings.Length].Args));
+            yield return new KernelCase("grouped_ffn", Name(type), rows, bytes, flops, i => _context.GroupedFfn(layers[i % layers.Count], routings[i % routings.Length].Args))
+            {
+                IsBFloat16Product = type == WeightType.BF16,
+            };
         }
     }
 
@@ -109,7 +112,10 @@ internal sealed class KernelCases : IDisposable
             var args = new GemmArgs { In = _in.Address, Out = _out.Address, Rows = rows, InStride = columns, OutStride = features };
             double bytes = weights[0].Bytes + (4.0 * rows * (columns + features));
             yield return new KernelCase(
-                $"gemm, {name}", Name(type), rows, bytes, Flops(type, 2.0 * rows * columns * features), i => _context.Gemm(weights[i % weights.Count], args));
+                $"gemm, {name}", Name(type), rows, bytes, Flops(type, 2.0 * rows * columns * features), i => _context.Gemm(weights[i % weights.Count], args))
+            {
+                IsBFloat16Product = type == WeightType.BF16,
+            };
         }
     }
 

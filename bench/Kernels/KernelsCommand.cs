@@ -67,7 +67,8 @@ internal sealed class KernelsCommand
 
     private static KernelRow Measure(KernelCase one, MachineInfo machine)
     {
-        double floor = Math.Max(one.Bytes / (machine.ReadGbPerS * 1e3), one.Flops / (machine.FmaGflopPerS * 1e3));
+        double rate = machine.FmaGflopPerS * (one.IsBFloat16Product ? machine.BFloat16Gain : 1);
+        double floor = Math.Max(one.Bytes / (machine.ReadGbPerS * 1e3), one.Flops / (rate * 1e3));
         return new KernelRow { Operation = one.Operation, Dtype = one.Dtype, Rows = one.Rows, Us = MedianUs(one.Call), Bytes = one.Bytes, Flops = one.Flops, FloorUs = floor };
     }
 

@@ -10,9 +10,10 @@ namespace MegaInfer.Bench.Machine;
 /// <param name="LimitThreads">Threads that the two limits were measured with.</param>
 /// <param name="ReadGbPerS">Memory read bandwidth, 10^9 bytes a second.</param>
 /// <param name="FmaGflopPerS">fp32 fused multiply-adds, 10^9 operations a second, an addition and a multiplication each counted.</param>
+/// <param name="BFloat16Gain">How much faster than those products with bf16 weights can be.</param>
 /// <param name="Gpu">What computed instead of the CPU, by its numerics; the limits are then its own, its products of bf16 for the last.</param>
 internal sealed record MachineInfo(
-    string Cpu, int Cores, double MemoryGib, string Os, int LimitThreads, double ReadGbPerS, double FmaGflopPerS, string? Gpu = null)
+    string Cpu, int Cores, double MemoryGib, string Os, int LimitThreads, double ReadGbPerS, double FmaGflopPerS, double BFloat16Gain = 1, string? Gpu = null)
 {
     private const string CpuInfo = "/proc/cpuinfo";
 
@@ -24,7 +25,8 @@ internal sealed record MachineInfo(
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         return new MachineInfo(
             CpuName(), Environment.ProcessorCount, Math.Round(memory, 1), RuntimeInformation.OSDescription, threads,
-            Math.Round(limits.ReadBytesPerSecond / 1e9, 1), Math.Round(limits.FmaFlopPerSecond / 1e9, 1));
+            Math.Round(limits.ReadBytesPerSecond / 1e9, 1), Math.Round(limits.FmaFlopPerSecond / 1e9, 1),
+            Math.Round(limits.BFloat16Gain, 2));
     }
 
     private static string CpuName()

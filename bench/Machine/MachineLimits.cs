@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using MegaInfer.Kernels;
 
 namespace MegaInfer.Bench.Machine;
 
@@ -9,7 +10,10 @@ namespace MegaInfer.Bench.Machine;
 /// The two roofs that every number stands under: how fast memory is read and how fast fused multiply-adds run from registers, with as many threads as the
 /// measurement uses. The best of a few passes: noise only ever lowers a limit.
 /// </summary>
-internal readonly record struct MachineLimits(double ReadBytesPerSecond, double FmaFlopPerSecond)
+/// <param name="ReadBytesPerSecond">From memory.</param>
+/// <param name="FmaFlopPerSecond">fp32; an addition and a multiplication are two.</param>
+/// <param name="BFloat16Gain">How much faster than those the kernels' instructions for bf16 weights are; 1 where they use the same.</param>
+internal readonly record struct MachineLimits(double ReadBytesPerSecond, double FmaFlopPerSecond, double BFloat16Gain = 1)
 {
     // Larger than any cache that this thread could own, also of a server whose last level is shared by many.
     private const int BufferFloats = 128 << 20;
@@ -17,7 +21,7 @@ internal readonly record struct MachineLimits(double ReadBytesPerSecond, double 
     private const int FmaIterations = 20_000_000;
     private const int Chains = 12;
 
-    internal static MachineLimits Measure(int threads)
+    internal static MachineLimits Measure(int threads, KernelBackend backend = KernelBackend.Auto)
     {
         float[][] buffers = [.. Enumerable.Range(0, threads).Select(_ => new float[BufferFloats])];
         // Pages that were never written are all one page of zeros, which any cache holds.
@@ -25,12 +29,13 @@ internal readonly record struct MachineLimits(double ReadBytesPerSecond, double 
             Array.Fill(buffer, 1f);
         double read = Best(threads, thread => ReadAll(buffers[thread]), (double)threads * BufferFloats * sizeof(float));
         double fma = Best(threads, _ => Multiply(), 2.0 * threads * FmaIterations * Chains * Lanes);
-        return new MachineLimits(read, fma);
+        using KernelContext context = KernelContext.Create(new KernelContextOptions { Backend = backend, ThreadCount = 1 });
+        return new MachineLimits(read, fma, context.BFloat16Gain);
     }
 
     /// <summary>The higher of each.</summary>
     internal MachineLimits BestOf(MachineLimits other) =>
-        new(Math.Max(ReadBytesPerSecond, other.ReadBytesPerSecond), Math.Max(FmaFlopPerSecond, other.FmaFlopPerSecond));
+        new(Math.Max(ReadBytesPerSecond, other.ReadBytesPerSecond), Math.Max(FmaFlopPerSecond, other.FmaFlopPerSecond), Math.Max(BFloat16Gain, other.BFloat16Gain));
 
     private static int Lanes => Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
 

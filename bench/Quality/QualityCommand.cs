@@ -8,7 +8,7 @@ using MegaInfer.Engine.Tokenization;
 
 namespace MegaInfer.Bench.Quality;
 
-/// <summary><c>quality</c>: what weights in 8 and 4 bits cost, as the divergence from the model as stored over held-out text.</summary>
+/// <summary><c>quality</c>: what weights in 8 and 4 bits cost, as the divergence from the same model in fp32 over held-out text.</summary>
 internal sealed class QualityCommand
 {
     private static readonly IReadOnlyList<Column<QualityRow>> Columns =
@@ -20,11 +20,11 @@ internal sealed class QualityCommand
         new("+-", row => $"{row.MeanKlError:0.00000}"),
         new("same top", row => $"{row.SameTop:0.000}"),
         new("perplexity", row => $"{row.Perplexity:0.0000}"),
-        new("as stored", row => $"{row.StoredPerplexity:0.0000}"),
+        new("fp32", row => $"{row.ExactPerplexity:0.0000}"),
     ];
 
     private readonly Option<string> _model = new("--model") { Description = "The checkpoint's folder.", Required = true, HelpName = "DIR" };
-    private readonly Option<string> _dtype = new("--dtype") { Description = "Weight types, such as int8,int4.", DefaultValueFactory = _ => "int8,int4" };
+    private readonly Option<string> _dtype = new("--dtype") { Description = "Weight types, such as int8,int4.", DefaultValueFactory = _ => "bf16,int8,int4" };
 
     private readonly Option<string?> _text = new("--text")
     {
@@ -36,7 +36,7 @@ internal sealed class QualityCommand
 
     internal Command Build()
     {
-        var command = new Command("quality", "How far int8 and int4 weights are from the stored ones: KL divergence over held-out text.") { _model, _dtype, _text };
+        var command = new Command("quality", "How far bf16, int8 and int4 weights, and the rows rounded beside them, are from fp32: KL divergence over held-out text.") { _model, _dtype, _text };
         _report.AddTo(command);
         command.SetAction(RunAsync);
         return command;
@@ -71,7 +71,7 @@ internal sealed class QualityCommand
         MeanKlError = sums.MeanKlError,
         SameTop = sums.SameTop,
         Perplexity = sums.Perplexity,
-        StoredPerplexity = sums.StoredPerplexity,
+        ExactPerplexity = sums.ExactPerplexity,
     };
 
     private static NumberType ParseType(string name) => name switch

@@ -1,6 +1,6 @@
 namespace MegaInfer.Bench.Quality;
 
-/// <summary>How far a model in other weight types is from itself as stored, over positions of held-out text.</summary>
+/// <summary>How far a model in other weight types is from itself in fp32, over positions of held-out text.</summary>
 internal sealed record QualityRow
 {
     public required string Engine { get; init; }
@@ -15,7 +15,7 @@ internal sealed record QualityRow
 
     public required int Positions { get; init; }
 
-    /// <summary>Mean of the Kullback-Leibler divergence of the next token's distribution from the stored model's, in nats.</summary>
+    /// <summary>Mean of the Kullback-Leibler divergence of the next token's distribution from the exact model's, in nats.</summary>
     public required double MeanKl { get; init; }
 
     /// <summary>Standard error of <see cref="MeanKl"/>.</summary>
@@ -26,5 +26,5 @@ internal sealed record QualityRow
 
     public required double Perplexity { get; init; }
 
-    public required double StoredPerplexity { get; init; }
+    public required double ExactPerplexity { get; init; }
 }

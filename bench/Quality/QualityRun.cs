@@ -5,13 +5,13 @@ using MegaInfer.Engine.Requests;
 
 namespace MegaInfer.Bench.Quality;
 
-/// <summary>The logits of text from a model as stored and in other weight types, chunk by chunk, through nodes as they serve.</summary>
+/// <summary>The logits of text from a model in fp32, every stored weight exact, and in other weight types, chunk by chunk, through nodes as they serve.</summary>
 internal sealed class QualityRun : IAsyncDisposable
 {
     /// <summary>Tokens of a chunk; as llama-perplexity does, positions of its second half count, which have half a chunk before them.</summary>
     public const int ChunkTokens = 256;
 
-    private readonly LocalCluster _stored;
+    private readonly LocalCluster _exact;
     private readonly IReadOnlyList<LocalCluster> _others;
 
     /// <param name="options">The model and how it runs; its weight type is set aside.</param>
@@ -19,7 +19,7 @@ internal sealed class QualityRun : IAsyncDisposable
     public QualityRun(LocalClusterOptions options, IReadOnlyList<NumberType> types)
     {
         Types = types;
-        _stored = LocalCluster.Start(options with { WeightType = null });
+        _exact = LocalCluster.Start(options with { WeightType = NumberType.Float32 });
         _others = [.. types.Select(type => LocalCluster.Start(options with { WeightType = type }))];
     }
 
@@ -34,9 +34,9 @@ internal sealed class QualityRun : IAsyncDisposable
         {
             cancel.ThrowIfCancellationRequested();
             ReadOnlyMemory<int> part = tokens.Slice(chunk * ChunkTokens, ChunkTokens);
-            float[] stored = await LogitsAsync(_stored, part, chunk);
+            float[] exact = await LogitsAsync(_exact, part, chunk);
             for (int i = 0; i < sums.Length; i++)
-                Add(sums[i], stored, await LogitsAsync(_others[i], part, chunk), part.Span);
+                Add(sums[i], exact, await LogitsAsync(_others[i], part, chunk), part.Span);
             progress.Report((chunk + 1, chunks));
         }
 
@@ -45,16 +45,16 @@ internal sealed class QualityRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stored.DisposeAsync();
+        await _exact.DisposeAsync();
         foreach (LocalCluster other in _others)
             await other.DisposeAsync();
     }
 
-    private static void Add(QualitySums sums, float[] stored, float[] other, ReadOnlySpan<int> tokens)
+    private static void Add(QualitySums sums, float[] exact, float[] other, ReadOnlySpan<int> tokens)
     {
-        int vocabulary = stored.Length / tokens.Length;
+        int vocabulary = exact.Length / tokens.Length;
         for (int position = ChunkTokens / 2; position + 1 < tokens.Length; position++)
-            sums.Add(stored.AsSpan(position * vocabulary, vocabulary), other.AsSpan(position * vocabulary, vocabulary), tokens[position + 1]);
+            sums.Add(exact.AsSpan(position * vocabulary, vocabulary), other.AsSpan(position * vocabulary, vocabulary), tokens[position + 1]);
     }
 
     private static async Task<float[]> LogitsAsync(LocalCluster cluster, ReadOnlyMemory<int> tokens, int chunk)

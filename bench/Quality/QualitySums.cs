@@ -6,7 +6,7 @@ internal sealed class QualitySums
     private double _kl;
     private double _klSquares;
     private double _loss;
-    private double _storedLoss;
+    private double _exactLoss;
     private int _sameTop;
 
     public int Positions { get; private set; }
@@ -19,28 +19,28 @@ internal sealed class QualitySums
 
     public double Perplexity => Math.Exp(_loss / Positions);
 
-    public double StoredPerplexity => Math.Exp(_storedLoss / Positions);
+    public double ExactPerplexity => Math.Exp(_exactLoss / Positions);
 
-    /// <param name="stored">[vocabulary] logits of the model as stored.</param>
+    /// <param name="exact">[vocabulary] logits of the model in fp32.</param>
     /// <param name="other">[vocabulary] of the other.</param>
     /// <param name="next">The token that follows in the text.</param>
-    public void Add(ReadOnlySpan<float> stored, ReadOnlySpan<float> other, int next)
+    public void Add(ReadOnlySpan<float> exact, ReadOnlySpan<float> other, int next)
     {
-        double storedSum = LogSum(stored), otherSum = LogSum(other), kl = 0;
-        int storedTop = 0, otherTop = 0;
-        for (int i = 0; i < stored.Length; i++)
+        double exactSum = LogSum(exact), otherSum = LogSum(other), kl = 0;
+        int exactTop = 0, otherTop = 0;
+        for (int i = 0; i < exact.Length; i++)
         {
-            double logP = stored[i] - storedSum, logQ = other[i] - otherSum;
+            double logP = exact[i] - exactSum, logQ = other[i] - otherSum;
             kl += Math.Exp(logP) * (logP - logQ);
-            storedTop = stored[i] > stored[storedTop] ? i : storedTop;
+            exactTop = exact[i] > exact[exactTop] ? i : exactTop;
             otherTop = other[i] > other[otherTop] ? i : otherTop;
         }
 
         _kl += kl;
         _klSquares += kl * kl;
-        _storedLoss += storedSum - stored[next];
+        _exactLoss += exactSum - exact[next];
         _loss += otherSum - other[next];
-        _sameTop += storedTop == otherTop ? 1 : 0;
+        _sameTop += exactTop == otherTop ? 1 : 0;
         Positions++;
     }
 

@@ -11,7 +11,8 @@ internal static class MarkdownReport
         $"{machine.Cpu}, {machine.Cores} cores, {machine.MemoryGib:0} GiB, {machine.Os}; "
         + (machine.Gpu is { } gpu
             ? $"GPU {gpu}: {machine.ReadGbPerS:0} GB/s read, {machine.FmaGflopPerS / 1e3:0} TFLOP/s of bf16"
-            : $"with {machine.LimitThreads} threads {machine.ReadGbPerS:0.0} GB/s read, {machine.FmaGflopPerS:0} GFLOP/s fp32 FMA");
+            : $"with {machine.LimitThreads} threads {machine.ReadGbPerS:0.0} GB/s read, {machine.FmaGflopPerS:0} GFLOP/s fp32 FMA"
+              + (machine.BFloat16Gain > 1 ? $", {machine.FmaGflopPerS * machine.BFloat16Gain:0} with bf16 weights" : ""));
 
     internal static async Task AppendAsync<TRow>(
         string file, string title, string command, Report<TRow> report, IReadOnlyList<Column<TRow>> columns)

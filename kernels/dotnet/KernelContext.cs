@@ -25,8 +25,11 @@ public sealed unsafe class KernelContext : IDisposable
     /// <summary>Its memory is not the host's: only <see cref="AllocateShared"/>'s is both.</summary>
     public bool IsDevice => Backend == "cuda";
 
-    /// <summary>Two contexts with the same text give the same bits: "cpu-fma-1" for every CPU backend; a GPU's has its name and driver.</summary>
+    /// <summary>Two contexts with the same text give the same bits: "cpu-fma-2" for every CPU backend; a GPU's has its name and driver.</summary>
     public string Numerics { get; }
+
+    /// <summary>How much faster its instructions multiply with bf16 weights than with fp32 ones, from registers.</summary>
+    public double BFloat16Gain => MkNative.mk_context_bf16_gain(Handle);
 
     /// <summary>Threads that compute, the calling one included.</summary>
     public int ThreadCount { get; }

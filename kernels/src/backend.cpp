@@ -35,20 +35,26 @@ bool has_avx512_vnni() { return has_avx512() && __builtin_cpu_supports("avx512vn
 
 bool has_avx512_bf16() { return has_avx512_vnni() && __builtin_cpu_supports("avx512bf16"); }
 
-// The bits are the same either way, so that what this finds need not be the same on every machine.
-bool pairs_are_quick() {
-  static const bool quick = avx512bf16::pairs_are_quick();
-  return quick;
-}
+// From where on AUTO takes pairs. The bits are the same either way, so that it need not be the same on every machine.
+constexpr double kWorthwhileGain = 1.3;
 #endif
 
 }  // namespace
+
+double pairs_gain() {
+#if defined(MK_HAS_CPU_BACKENDS)
+  static const double gain = avx512bf16::pairs_gain();
+  return gain;
+#else
+  return 1.0;
+#endif
+}
 
 const Backend& choose_backend(int32_t backend) {
   switch (backend) {
     case MK_BACKEND_AUTO:
 #if defined(MK_HAS_CPU_BACKENDS)
-      if (has_avx512_bf16() && pairs_are_quick()) return kAvx512Bf16;
+      if (has_avx512_bf16() && pairs_gain() > kWorthwhileGain) return kAvx512Bf16;
       if (has_avx512_vnni()) return kAvx512Vnni;
       if (has_avx512()) return kAvx512;
       if (has_avx2()) return kAvx2;

@@ -41,6 +41,9 @@ MK_OPERATIONS(MK_DECLARE)
 // The backend for an mk_backend; throws Error when this machine or build lacks it.
 const Backend& choose_backend(int32_t backend);
 
+// What avx512bf16::pairs_gain measured; for CPUs that have the instruction.
+double pairs_gain();
+
 // Where a row's maximum is, as mk_log_sum_exp tells it.
 int32_t best_of(const float* logits, int32_t count, float maximum, double log_sum_exp);
 

@@ -123,6 +123,11 @@ const char* mk_context_numerics(const mk_context* context) {
   return context->device != nullptr ? context->device->numerics().c_str() : "cpu-fma-2";
 }
 
+double mk_context_bf16_gain(const mk_context* context) {
+  const bool pairs = context != nullptr && context->device == nullptr && context->runtime.backend().has_pairs;
+  return pairs ? mk::pairs_gain() : 1.0;
+}
+
 int32_t mk_context_threads(const mk_context* context) {
   return context == nullptr ? 0 : context->runtime.pool().threads();
 }

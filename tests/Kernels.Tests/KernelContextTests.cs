@@ -11,7 +11,7 @@ public sealed class KernelContextTests
     {
         using KernelContext context = KernelContext.Create(new KernelContextOptions());
         Assert.Contains(context.Backend, new[] { "reference", "avx2", "avx512", "avx512vnni", "avx512bf16" });
-        Assert.Equal("cpu-fma-1", context.Numerics);
+        Assert.Equal("cpu-fma-2", context.Numerics);
         Assert.True(context.ThreadCount >= 1);
     }
 

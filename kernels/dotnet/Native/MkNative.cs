@@ -34,6 +34,9 @@ internal static unsafe partial class MkNative
     public static partial byte* mk_context_numerics(KernelContextHandle context);
 
     [LibraryImport(Library)]
+    public static partial double mk_context_bf16_gain(KernelContextHandle context);
+
+    [LibraryImport(Library)]
     public static partial int mk_context_threads(KernelContextHandle context);
 
     [LibraryImport(Library)]

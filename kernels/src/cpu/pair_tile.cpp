@@ -48,7 +48,7 @@ void pair_row(const float* in, int32_t columns, void* out) {
   }
 }
 
-bool pairs_are_quick() {
+double pairs_gain() {
   // Sixteen sums hide the latency of either instruction. The least of a few rounds is what nothing disturbed.
   constexpr int kSums = 16, kSteps = 400, kRounds = 5;
   uint64_t least_pairs = ~0ull, least_fma = ~0ull;
@@ -77,7 +77,7 @@ bool pairs_are_quick() {
     least_fma = end - middle < least_fma ? end - middle : least_fma;
   }
   // An instruction for a pair does the work of two.
-  return least_pairs < 2 * least_fma * 3 / 4;
+  return 2.0 * static_cast<double>(least_fma) / static_cast<double>(least_pairs);
 }
 
 }  // namespace mk::MK_ISA

@@ -20,8 +20,9 @@ void multiply_pair_tile(const PackedMatrix& matrix, int32_t unit, int32_t units,
 // Writes a row's elements rounded to bf16, as the weights' pairs of columns lie: lines_of(columns, MK_BF16) words.
 void pair_row(const float* in, int32_t columns, void* out);
 
-// Whether pairs are quicker than fused multiply-adds on this CPU: some take four times as long for one. Takes about 50 us.
-bool pairs_are_quick();
+// How many times as fast pairs multiply as fused multiply-adds on this CPU, from registers: 2 on some, half on others. Takes
+// about 50 us.
+double pairs_gain();
 
 }  // namespace avx512bf16
 }  // namespace mk

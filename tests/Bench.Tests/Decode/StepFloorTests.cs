@@ -53,7 +53,7 @@ public sealed class StepFloorTests
         var types = new LocalWeightTypes(NumberType.BFloat16, NumberType.Float8E4M3, NumberType.BFloat16);
         StepFloor floor = StepFloor.Of(spec, types, NumberType.BFloat16, batch: 2, context: 1000, expertsTouched: 16);
         double attention = 1024 * ((16 * 192) + 576 + (16 * 128)) + (16 * 512 * 256);
-        double weights = (2 * attention) + (3 * 1024 * (3072 + 768)) + (1024 * 64) + (1024 * 32002);
+        double weights = (2 * attention) + (3 * 1024 * (3072 + 768)) + (2 * 1024 * 64) + (1024 * 32002);
         double experts = 16 * 3 * 1024 * 384 * (1 + (4.0 / 128));
         double cached = 2 * 1100 * 576 * 2;
         Assert.Equal((2 * weights) + experts + cached, floor.Bytes, 1.0);
@@ -66,6 +66,15 @@ public sealed class StepFloorTests
         Assert.Equal(few.MemoryMs(Machine), few.StepMs(Machine));
         StepFloor many = StepFloor.Of(Spec, BFloat16, NumberType.BFloat16, 512, 192, 64);
         Assert.Equal(many.ComputeMs(Machine), many.StepMs(Machine));
+    }
+
+    [Fact]
+    public void ComputeMs_InstructionsForBFloat16_SpeedUpItsProductsOnly()
+    {
+        StepFloor floor = StepFloor.Of(Spec, BFloat16, NumberType.BFloat16, 64, 152, 64);
+        Assert.InRange(floor.BFloat16Flops / floor.Flops, 0.9, 0.999);
+        double twice = floor.ComputeMs(Machine with { BFloat16Gain = 2 });
+        Assert.Equal(floor.ComputeMs(Machine) - (floor.BFloat16Flops / 2 / (Machine.FmaGflopPerS * 1e6)), twice, 1e-9);
     }
 
     [Theory]

@@ -13,7 +13,7 @@ public sealed class QualitySumsTests
         sums.Add([0f, 0.5f, 4f], [10f, 10.5f, 14f], next: 2); // the same distribution
         Assert.Equal(0, sums.MeanKl, 1e-6);
         Assert.Equal(1, sums.SameTop);
-        Assert.Equal(sums.StoredPerplexity, sums.Perplexity, 1e-5);
+        Assert.Equal(sums.ExactPerplexity, sums.Perplexity, 1e-5);
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed class QualitySumsTests
         Assert.Equal((0.75 * Math.Log(0.75 / 0.2)) + (0.25 * Math.Log(0.25 / 0.8)), sums.MeanKl, 1e-6);
         Assert.Equal(0, sums.SameTop);
         Assert.Equal(5, sums.Perplexity, 1e-5);
-        Assert.Equal(4 / 3.0, sums.StoredPerplexity, 1e-5);
+        Assert.Equal(4 / 3.0, sums.ExactPerplexity, 1e-5);
         Assert.Equal(0, sums.MeanKlError, 1e-9);
     }
 }

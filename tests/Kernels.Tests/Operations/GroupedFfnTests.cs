@@ -20,7 +20,7 @@ public sealed class GroupedFfnTests
                 new ExpertSource(one, one, new MatrixSource(ones, WeightType.F32, 2)),
                 new ExpertSource(one, one, new MatrixSource(twos, WeightType.F32, 2)),
             ],
-            new ExpertsShape { Hidden = 2, Width = 1, Type = WeightType.BF16 });
+            new ExpertsShape { Hidden = 2, Width = 1, Type = WeightType.F32 });
         Assert.Equal(2, experts.Count);
 
         using HostArray<float> hidden = new(context, [9f, 9f, 1f, 2f]); // the second row travels, to both experts
