@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 
 #include "context.h"
 #include "error.h"
@@ -29,7 +30,26 @@ constexpr float kF8ScaleLimit = 0x1p120f;
 
 Defect worse(Defect a, Defect b) { return a == Defect::kNone ? b : a; }
 
+// Of rows that are stored as bf16, the pairs are there already, with their halves exchanged. False: not so.
+bool pack_stored_pairs(const Panel& panel, int32_t begin, int32_t length) {
+  const uint16_t* rows[kPanelWidth];
+  for (int32_t j = 0; j < kPanelWidth; ++j) {
+    rows[j] = bf16_run(panel.features[j], begin);
+    if (rows[j] == nullptr || length % 2 != 0) return false;
+  }
+  uint32_t* out = reinterpret_cast<uint32_t*>(panel.out) + static_cast<int64_t>(begin) / 2 * kPanelWidth;
+  for (int32_t i = 0; i < length; i += 2, out += kPanelWidth) {
+    for (int32_t j = 0; j < kPanelWidth; ++j) {
+      uint32_t pair;
+      std::memcpy(&pair, rows[j] + i, sizeof pair);
+      out[j] = pair << 16 | pair >> 16;
+    }
+  }
+  return true;
+}
+
 Defect pack_values(const Panel& panel, int32_t begin, int32_t length, int32_t dtype) {
+  if (dtype == MK_BF16 && pack_stored_pairs(panel, begin, length)) return Defect::kNone;
   float run[kPanelWidth][kRun];
   Defect defect = Defect::kNone;
   for (int32_t j = 0; j < kPanelWidth; ++j)

@@ -101,6 +101,12 @@ Defect read_values(const SourceRow& source, int32_t begin, int32_t length, float
   }
 }
 
+const uint16_t* bf16_run(const SourceRow& source, int32_t begin) {
+  if (source.matrix == nullptr || source.matrix->data_dtype != MK_BF16 || source.matrix->column_stride != 1)
+    return nullptr;
+  return static_cast<const uint16_t*>(source.matrix->data) + index_of(source, begin);
+}
+
 Defect read_codes(const SourceRow& source, int32_t begin, int32_t length, uint8_t* out) {
   if (source.matrix == nullptr) {
     std::fill_n(out, length, static_cast<uint8_t>(0));

@@ -22,6 +22,9 @@ mk_matrix resolve_strides(const mk_matrix& matrix, int32_t columns);
 // Elements begin .. begin+length-1 as numbers, scaled.
 Defect read_values(const SourceRow& source, int32_t begin, int32_t length, float* out);
 
+// Where elements begin .. lie as bf16 one after the other; null where they do not.
+const uint16_t* bf16_run(const SourceRow& source, int32_t begin);
+
 // The same elements' codes, one a byte: F8_E4M3 and MXFP4 only.
 Defect read_codes(const SourceRow& source, int32_t begin, int32_t length, uint8_t* out);
 
