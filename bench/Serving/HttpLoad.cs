@@ -18,14 +18,18 @@ internal static class HttpLoad
         int[][] prompts = [.. Enumerable.Range(0, shape.Requests).Select(index => shape.Prompt(index, vocabulary))];
         OthersClock others = OthersClock.Start(processId);
         double serverBefore = ProcessorTimes.AreKnown ? ProcessorTimes.TreeSeconds([processId]) : 0;
+        using Process front = Process.GetProcessById(processId);
+        TimeSpan frontBefore = front.TotalProcessorTime;
         TimeSpan clientBefore = Environment.CpuUsage.TotalTime;
         long started = Stopwatch.GetTimestamp();
         StreamedRequest[] requests = shape.IsOpen ? await OpenAsync() : await ClosedAsync();
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        front.Refresh();
         return new LoadResult(
             requests,
             seconds,
             ((ProcessorTimes.AreKnown ? ProcessorTimes.TreeSeconds([processId]) : 0) - serverBefore) / seconds,
+            (front.TotalProcessorTime - frontBefore).TotalSeconds / seconds,
             (Environment.CpuUsage.TotalTime - clientBefore).TotalSeconds / seconds,
             others.StopShare());
 

@@ -6,9 +6,10 @@ namespace MegaInfer.Bench.Serving;
 /// <param name="Requests">All of them.</param>
 /// <param name="Seconds">From the first due to the last end.</param>
 /// <param name="ServerCores">Processor time of the server and its nodes over that time.</param>
+/// <param name="FrontCores">What the process that serves HTTP has of it: of ours everything but the nodes.</param>
 /// <param name="ClientCores">Processor time of this program over that time.</param>
 /// <param name="OthersShare">Processor time of everybody else, in cores.</param>
-internal sealed record LoadResult(IReadOnlyList<StreamedRequest> Requests, double Seconds, double ServerCores, double ClientCores, double OthersShare)
+internal sealed record LoadResult(IReadOnlyList<StreamedRequest> Requests, double Seconds, double ServerCores, double FrontCores, double ClientCores, double OthersShare)
 {
     private readonly double[] _firstMs =
         [.. Requests.Where(request => request.Chunks.Count > 0).Select(request => Stopwatch.GetElapsedTime(request.Due, request.Chunks[0]).TotalMilliseconds).Order()];

@@ -25,6 +25,7 @@ internal sealed class ServingCommand
         new("TTFT p50/p90/p99 ms", row => $"{row.TtftP50Ms:0} / {row.TtftP90Ms:0} / {row.TtftP99Ms:0}"),
         new("ITL p50/p90/p99/max ms", row => $"{row.ItlP50Ms:0.0} / {row.ItlP90Ms:0.0} / {row.ItlP99Ms:0.0} / {row.ItlMaxMs:0}"),
         new("server cores", row => $"{row.ServerCores:0.00}"),
+        new("of it HTTP's", row => $"{row.FrontCores:0.000}"),
         new("client cores", row => $"{row.ClientCores:0.000}"),
         new("tok/s, TTFT, ITL p50, p99 / rival", row => row.RivalTokensRatio is null ? "" : $"{row.RivalTokensRatio:0.00}, {row.RivalTtftP50Ratio:0.00}, {row.RivalItlP50Ratio:0.00}, {row.RivalItlP99Ratio:0.00}"),
     ];

@@ -53,6 +53,9 @@ internal sealed record ServingRow
     /// <summary>Processor time of the server and its nodes over the load's time.</summary>
     public required double ServerCores { get; init; }
 
+    /// <summary>What the process that serves HTTP has of it: of ours everything but the nodes.</summary>
+    public required double FrontCores { get; init; }
+
     /// <summary>Processor time of the load's program.</summary>
     public required double ClientCores { get; init; }
 
@@ -88,6 +91,7 @@ internal sealed record ServingRow
         ItlP99Ms = Math.Round(result.BetweenMs(0.99), 1),
         ItlMaxMs = Math.Round(result.BetweenMs(1), 1),
         ServerCores = Math.Round(result.ServerCores, 3),
+        FrontCores = Math.Round(result.FrontCores, 3),
         ClientCores = Math.Round(result.ClientCores, 3),
         OthersShare = Math.Round(result.OthersShare, 4),
     };

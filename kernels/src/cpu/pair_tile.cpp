@@ -54,8 +54,13 @@ double pairs_gain() {
   uint64_t least_pairs = ~0ull, least_fma = ~0ull;
   for (int round = 0; round < kRounds; ++round) {
     V pairs[kSums], sums[kSums];
-    for (int i = 0; i < kSums; ++i) pairs[i] = sums[i] = zero();
-    V value = set1(0.0f);
+    // The compiler must not see that all sums are the same.
+#pragma GCC unroll 16
+    for (int i = 0; i < kSums; ++i) {
+      pairs[i] = sums[i] = zero();
+      asm volatile("" : "+v"(pairs[i]), "+v"(sums[i]));
+    }
+    V value = zero();
     const uint64_t begin = __rdtsc();
     for (int step = 0; step < kSteps; ++step) {
       asm volatile("" : "+v"(value));

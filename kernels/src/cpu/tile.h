@@ -31,7 +31,7 @@ constexpr int kUnitSums = 2 * kLanes;
 
 // How far ahead of the sums a panel's own lines are asked for: the longer a line occupies the multipliers, the more of
 // them memory can have under way. Units side by side share what the core can have under way.
-constexpr int64_t kNearBytes = 64 * 64;
+constexpr int64_t kNearBytes = 64 * 160;
 
 static constexpr Ahead near_ahead(int32_t dtype, int32_t units) {
   return {units == 4 ? kNearBytes * 3 / 8 : kNearBytes, line_bytes_of(dtype)};

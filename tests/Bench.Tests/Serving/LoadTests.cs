@@ -50,7 +50,7 @@ public sealed class LoadTests
     {
         long ms = Stopwatch.Frequency / 1000;
         var sound = new StreamedRequest(0, [100 * ms, 110 * ms, 130 * ms], 3, null);
-        var result = new LoadResult([sound, new StreamedRequest(50 * ms, [], 0, "refused")], 0.5, 1, 0.1, 0);
+        var result = new LoadResult([sound, new StreamedRequest(50 * ms, [], 0, "refused")], 0.5, 1, 0.2, 0.1, 0);
         Assert.Equal(1, result.Sound);
         Assert.Equal(6, result.TokensPerSecond);
         Assert.Equal(100, result.FirstMs(0.5), 3);
