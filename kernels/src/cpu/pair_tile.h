@@ -5,10 +5,13 @@
 
 namespace mk {
 
-// What a tile asks memory for while it multiplies: line k asks for the bytes at offset + k * step from its unit.
+// What a tile asks memory for while it multiplies: line k asks for the bytes at offset + k * step from its unit; from
+// line `turn` on at `offset_after` instead.
 struct Ahead {
   int64_t offset;
   int32_t step;
+  int32_t turn;
+  int64_t offset_after;
 };
 
 namespace avx512bf16 {

@@ -29,21 +29,27 @@ static constexpr int units_beside(int rows) {
 constexpr int kMostTileSums = kMostTileRows * 2 * kLanes;
 constexpr int kUnitSums = 2 * kLanes;
 
-// How far ahead of the sums a panel's own lines are asked for: the longer a line occupies the multipliers, the more of
-// them memory can have under way. Units side by side share what the core can have under way.
+// How far ahead of the sums a panel's own lines are asked for: far enough that memory answers in time, whatever a line
+// occupies the multipliers. Units side by side share what the core can have under way.
 constexpr int64_t kNearBytes = 64 * 160;
 
-static constexpr Ahead near_ahead(int32_t dtype, int32_t units) {
-  return {units == 4 ? kNearBytes * 3 / 8 : kNearBytes, line_bytes_of(dtype)};
+// At their ends, units side by side ask for the beginnings of the panels after them all.
+static inline Ahead near_ahead(const PackedMatrix& matrix, int32_t units) {
+  const int32_t line = line_bytes_of(matrix.dtype);
+  const int64_t distance = units == 4 ? kNearBytes * 3 / 8 : kNearBytes;
+  const int32_t turn = lines_of(matrix.columns, matrix.dtype) - static_cast<int32_t>(distance / line);
+  const int64_t panels = units > kUnitsPerPanel ? units / kUnitsPerPanel : 1;
+  return {distance, line, turn, panels * static_cast<int64_t>(matrix.panel_bytes) - static_cast<int64_t>(turn) * line};
 }
 
 // Tile `tile` of the `tiles` that pass over one panel, for the lines of the next: the first tile brings its own panel's,
 // those after it share the next panel among them, so that memory never rests while they multiply.
 static inline Ahead ahead_of(const PackedMatrix& matrix, int32_t units, int32_t tile, int32_t tiles) {
-  if (tile == 0) return near_ahead(matrix.dtype, units);
+  if (tile == 0) return near_ahead(matrix, units);
   const int32_t line = line_bytes_of(matrix.dtype);
   const int64_t part = static_cast<int64_t>(lines_of(matrix.columns, matrix.dtype)) * line / (tiles - 1);
-  return {static_cast<int64_t>(matrix.panel_bytes) + part * (tile - 1), line / (tiles - 1)};
+  const int64_t offset = static_cast<int64_t>(matrix.panel_bytes) + part * (tile - 1);
+  return {offset, line / (tiles - 1), 0, offset};
 }
 
 // Computes the tile of `rows` rows and of `units` units from `unit` on, `units` being units_beside(rows) or 1.
@@ -62,7 +68,7 @@ static_assert(kStretch % kF8ScaleColumns == 0 && kStretch % kMxfp4ScaleColumns =
 constexpr int32_t kWidenedRows = 8 * kMostTileRows;
 
 // Nothing to ask for: weights that are in the cache.
-constexpr Ahead kResting = {0, 0};
+constexpr Ahead kResting = {0, 0, 0, 0};
 
 // Rows that pass over a panel before the next one.
 constexpr int32_t kBlockRows = 4 * kMostTileRows;

@@ -50,16 +50,24 @@ template <int kRows, int kUnits, typename Type>
 MK_INLINE void multiply_lines(const void* const* in, const char* const* units, const Ahead& ahead, int32_t begin,
                               int32_t end, const typename Type::UnitScales (&scales)[kUnits],
                               V (&first)[kRows][kUnits], V (&second)[kRows][kUnits]) {
-  for (int32_t line = begin; line < end; ++line) {
-    const int64_t at = static_cast<int64_t>(line) * line_bytes_of(Type::kDtype);
+  int32_t line = begin;
+#pragma GCC unroll 1
+  for (int part = 0; part < 2; ++part) {
+    const int32_t stop = part == 0 && ahead.turn < end ? ahead.turn : end;
+    const int64_t offset = line < ahead.turn ? ahead.offset : ahead.offset_after;
+#pragma GCC unroll 1
+    for (; line < stop; ++line) {
+      const int64_t at = static_cast<int64_t>(line) * line_bytes_of(Type::kDtype);
 #pragma GCC unroll 4
-    for (int u = 0; u < kUnits; ++u) {
-      const char* next = units[u] + ahead.offset + static_cast<int64_t>(line) * ahead.step;
-      prefetch(next);
-      if constexpr (line_bytes_of(Type::kDtype) > kCacheLine) prefetch(next + ahead.step / 2);
+      for (int u = 0; u < kUnits; ++u) {
+        const char* next = units[u] + offset + static_cast<int64_t>(line) * ahead.step;
+        prefetch(next);
+        if constexpr (line_bytes_of(Type::kDtype) > kCacheLine) prefetch(next + ahead.step / 2);
+      }
+      multiply_step<kRows, kUnits, Type, 0>(in, line, units, at, scales, first, second);
+      if constexpr (Type::kSteps == 2)
+        multiply_step<kRows, kUnits, Type, 1>(in, line, units, at, scales, first, second);
     }
-    multiply_step<kRows, kUnits, Type, 0>(in, line, units, at, scales, first, second);
-    if constexpr (Type::kSteps == 2) multiply_step<kRows, kUnits, Type, 1>(in, line, units, at, scales, first, second);
   }
 }
 
