@@ -1,10 +1,8 @@
-#include "transports/ucx/control.h"
+#include "transports/network/place.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -16,8 +14,6 @@ namespace m2n {
 namespace {
 
 constexpr int kBacklog = 128;
-constexpr int kKeepIdleS = 15, kKeepEveryS = 5,
-              kKeepTries = 3;  // a host that vanished is forgotten after half a minute
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -49,105 +45,15 @@ Descriptor open_socket(const NetworkPlace& place) {
   return socket;
 }
 
-void set(const Descriptor& socket, int level, int option, int value) {
-  setsockopt(socket.get(), level, option, &value, sizeof value);
-}
-
 }  // namespace
 
-// ---- frames ----
-
-FrameHeader FrameReader::header() const {
-  FrameHeader header;
-  std::memcpy(&header, bytes_.data(), sizeof header);
-  return header;
+std::string interface_of(const m2n_config& config) {
+  return std::string(config.interface_name, strnlen(config.interface_name, sizeof config.interface_name));
 }
-
-std::span<std::byte> FrameReader::room() { return std::span(bytes_).subspan(filled_); }
-
-FrameReader::Result FrameReader::next() {
-  if (filled_ < sizeof(FrameHeader)) return kNone;
-  const FrameHeader header = this->header();
-  if (header.magic != kFrameMagic || header.bytes > kMaxFrameBytes) return kGarbage;
-  std::size_t least = 0;
-  switch (static_cast<FrameType>(header.type)) {
-    case FrameType::kJoin:
-      least = sizeof(JoinFrame);
-      break;
-    case FrameType::kAnswer:
-      least = sizeof(AnswerFrame);
-      break;
-    case FrameType::kGoodbye:
-      least = sizeof(GoodbyeFrame);
-      break;
-    default:
-      return kGarbage;
-  }
-  if (header.bytes < least) return kGarbage;
-  return filled_ >= sizeof header + header.bytes ? kFrame : kNone;
-}
-
-std::span<const std::byte> FrameReader::body() const {
-  return std::span(bytes_).subspan(sizeof(FrameHeader), header().bytes);
-}
-
-void FrameReader::pop() {
-  const std::size_t used = sizeof(FrameHeader) + header().bytes;
-  std::memmove(bytes_.data(), bytes_.data() + used, filled_ - used);
-  filled_ -= used;
-}
-
-// ---- the socket ----
-
-Control::Control(Descriptor socket) : socket_(std::move(socket)) {
-  set(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
-  set(socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(socket_, IPPROTO_TCP, TCP_KEEPIDLE, kKeepIdleS);
-  set(socket_, IPPROTO_TCP, TCP_KEEPINTVL, kKeepEveryS);
-  set(socket_, IPPROTO_TCP, TCP_KEEPCNT, kKeepTries);
-}
-
-Control::Result Control::read() {
-  for (;;) {
-    switch (reader_.next()) {
-      case FrameReader::kFrame:
-        return kFrame;
-      case FrameReader::kGarbage:
-        return kGarbage;
-      default:
-        break;
-    }
-    const std::span<std::byte> room = reader_.room();
-    const ssize_t length = recv(socket_.get(), room.data(), room.size(), 0);
-    if (length > 0)
-      reader_.arrived(static_cast<std::size_t>(length));
-    else if (length < 0 && errno == EINTR)
-      continue;
-    else
-      return length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? kNothing : kEnded;
-  }
-}
-
-bool Control::has_ended() const {
-  char next;
-  const ssize_t length = recv(socket_.get(), &next, sizeof next, MSG_PEEK);
-  return length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
-bool Control::send(FrameType type, const void* body, std::size_t bytes, std::span<const std::byte> tail) {
-  const FrameHeader header{kFrameMagic, static_cast<uint32_t>(type), static_cast<uint32_t>(bytes + tail.size())};
-  std::vector<std::byte> frame(sizeof header + bytes + tail.size());
-  std::memcpy(frame.data(), &header, sizeof header);
-  std::memcpy(frame.data() + sizeof header, body, bytes);
-  if (!tail.empty()) std::memcpy(frame.data() + sizeof header + bytes, tail.data(), tail.size());
-  return ::send(socket_.get(), frame.data(), frame.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(frame.size());
-}
-
-// ---- places ----
 
 NetworkPlace interface_place(const std::string& name) {
   if (name.empty())
-    throw Failure(M2N_INVALID, "the ucx transport needs the name of a network interface: it listens on no other");
+    throw Failure(M2N_INVALID, "a transport between hosts needs the name of a network interface: it listens on no other");
   ifaddrs* all = nullptr;
   if (getifaddrs(&all) != 0)
     throw Failure(M2N_INTERNAL, sentence("network interfaces cannot be listed: %s", strerror(errno)));
@@ -167,6 +73,9 @@ NetworkPlace interface_place(const std::string& name) {
   freeifaddrs(all);
   if (place.family == 0)
     throw Failure(M2N_INVALID, sentence("there is no network interface '%s' with an address here", name.c_str()));
+  uint64_t nonce[2];
+  fill_nonce(nonce);
+  place.nonce = nonce[0];
   return place;
 }
 
@@ -202,6 +111,10 @@ int connection_error(const Descriptor& socket) {
   int error = 0;
   socklen_t length = sizeof error;
   return getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+void set_option(int socket, int level, int option, int value) {
+  setsockopt(socket, level, option, &value, sizeof value);
 }
 
 }  // namespace m2n
