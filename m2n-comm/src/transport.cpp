@@ -18,7 +18,8 @@ std::unique_ptr<Transport> make_transport(int32_t transport, const m2n_row_memor
     case M2N_AUTO:
       return std::make_unique<ShmTransport>();
     default:
-      throw Failure(M2N_INVALID, sentence("transport %d is unknown; 0 is loopback, 1 shm, 2 ucx, 3 auto, 4 tcp", transport));
+      throw Failure(M2N_INVALID,
+                    sentence("transport %d is unknown; 0 is loopback, 1 shm, 2 ucx, 3 auto, 4 tcp", transport));
   }
 }
 

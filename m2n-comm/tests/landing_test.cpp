@@ -40,14 +40,8 @@ std::vector<Message> messages_of(std::mt19937_64& random, uint32_t rows, uint32_
   const uint32_t chunks = kLayout.dispatch_chunks(rows);
   std::vector<Message> messages;
   for (uint32_t first = 0; first < chunks; first += count) {
-    WireHeader header{static_cast<uint32_t>(WireKind::kDispatch),
-                      1,
-                      rows,
-                      rows,
-                      1,
-                      chunks,
-                      first,
-                      std::min(count, chunks - first)};
+    WireHeader header{
+        static_cast<uint32_t>(WireKind::kDispatch), 1, rows, rows, 1, chunks, first, std::min(count, chunks - first)};
     std::vector<std::byte> body(measure.bytes_of(header));
     for (std::byte& byte : body) byte = static_cast<std::byte>(random());
     messages.push_back({header, std::move(body)});

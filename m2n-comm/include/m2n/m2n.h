@@ -89,8 +89,9 @@ typedef struct {
   uint32_t yield_us; /* sched_yield budget after the spin; 0: default, from the running mean of this endpoint's waits,
                         at most 200 */
   uint32_t reserved;
-  uint8_t secret[M2N_SECRET_BYTES];         /* equal across the cluster, carried over the control plane */
-  char interface_name[M2N_INTERFACE_BYTES]; /* M2N_UCX, M2N_TCP and M2N_AUTO: the one network interface that is used, such as
+  uint8_t secret[M2N_SECRET_BYTES]; /* equal across the cluster, carried over the control plane */
+  char interface_name
+      [M2N_INTERFACE_BYTES];        /* M2N_UCX, M2N_TCP and M2N_AUTO: the one network interface that is used, such as
                                                "eth1". It must belong to a trusted network */
   const m2n_row_memory* row_memory; /* NULL: rows lie in the pairs' regions. Copied; `user` must live until the close */
 } m2n_config;

@@ -7,7 +7,8 @@
 namespace m2n {
 
 const char* Landing::check(const WireHeader& header) const {
-  if (header.kind != static_cast<uint32_t>(shape_.kind())) return "a message of a kind that does not arrive at this end";
+  if (header.kind != static_cast<uint32_t>(shape_.kind()))
+    return "a message of a kind that does not arrive at this end";
   if (header.slot >= sizes_.slots) return "a slot that does not exist";
   if (header.rows > shape_.most_rows()) return "more rows than a slot holds";
   if (header.pairs > sizes_.max_pairs) return "more pairs than a slot holds";

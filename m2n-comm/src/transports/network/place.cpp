@@ -53,7 +53,8 @@ std::string interface_of(const m2n_config& config) {
 
 NetworkPlace interface_place(const std::string& name) {
   if (name.empty())
-    throw Failure(M2N_INVALID, "a transport between hosts needs the name of a network interface: it listens on no other");
+    throw Failure(M2N_INVALID,
+                  "a transport between hosts needs the name of a network interface: it listens on no other");
   ifaddrs* all = nullptr;
   if (getifaddrs(&all) != 0)
     throw Failure(M2N_INTERNAL, sentence("network interfaces cannot be listed: %s", strerror(errno)));

@@ -35,8 +35,8 @@ class Intake {
   WireHeader header_{};
   MessageParts parts_{};
   uint32_t part_ = 0, parts_count_ = 0;
-  uint64_t got_ = 0, total_ = 0;          // bytes after the header
-  uint32_t counted_ = 0, expected_ = 0;   // chunks of this header
+  uint64_t got_ = 0, total_ = 0;         // bytes after the header
+  uint32_t counted_ = 0, expected_ = 0;  // chunks of this header
   std::array<std::byte, kAheadBytes> ahead_;
   uint32_t ahead_from_ = 0, ahead_to_ = 0;
 };

@@ -1,10 +1,8 @@
 #include "transports/tcp/tcp_end.h"
 
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -29,6 +27,8 @@ WireKind leaving_from(TcpEnd::Side side) {
 
 bool is_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
+constexpr std::size_t kDiscardBytes = 1 << 20;
+
 }  // namespace
 
 TcpEnd::TcpEnd(Side side, int set, uint32_t index, const PairSizes& sizes, const PairLayout& layout)
@@ -47,8 +47,7 @@ void TcpEnd::use(Descriptor socket) {
   event.events = EPOLLIN;
   event.data.u32 = index_;
   // A receiver's is there already, as a guest's.
-  if (epoll_ctl(set_, EPOLL_CTL_MOD, socket_.get(), &event) != 0)
-    epoll_ctl(set_, EPOLL_CTL_ADD, socket_.get(), &event);
+  if (epoll_ctl(set_, EPOLL_CTL_MOD, socket_.get(), &event) != 0) epoll_ctl(set_, EPOLL_CTL_ADD, socket_.get(), &event);
 }
 
 // ---- sending ----
@@ -130,12 +129,13 @@ void TcpEnd::leave() {
   if (side_ == kSenderSide) close();
 }
 
-bool TcpEnd::close_when_delivered() {
+bool TcpEnd::close_when_sent() {
   if (!is_open()) return true;
   flush();
-  int unacknowledged = 0;
-  const bool is_known = ioctl(socket_.get(), SIOCOUTQ, &unacknowledged) == 0;
-  if (!outbox_.is_empty() || (is_known && unacknowledged > 0)) return false;
+  if (!outbox_.is_empty()) return false;
+  // The kernel delivers what it has after a close, unless something is unread: then it resets the connection.
+  for (int i = 0; i < kMostReads && recv(socket_.get(), nullptr, kDiscardBytes, MSG_TRUNC) > 0; ++i) {
+  }
   close();
   return true;
 }

@@ -38,8 +38,8 @@ class TcpEnd {
   // Nothing is published any more. What a receiver has returned is still sent; the dispatches of a sender that leaves
   // are for nobody.
   void leave();
-  // Lets go of the connection once the peer's host has everything, or at once where nothing is owed any more.
-  bool close_when_delivered();
+  // Lets go of the connection once the socket has everything that is owed.
+  bool close_when_sent();
   void close();
   // The set tells nothing more of it.
   void unwatch();

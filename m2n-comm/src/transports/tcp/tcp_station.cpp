@@ -18,11 +18,11 @@ namespace {
 // What an event of the set is about, if not an end.
 constexpr uint32_t kPipe = ~0u, kGuests = ~1u;
 constexpr std::size_t kMostEvents = 32;
-constexpr std::size_t kFewEnds = 2;            // are asked one by one, which is quicker than asking the set first
-constexpr uint64_t kSetNs = 1'000'000;         // between two looks at the set meanwhile
-constexpr uint64_t kLingerNs = 100'000'000u;   // for a peer's host to take what it was sent before this side left
-constexpr uint64_t kRetiredNs = 5'000'000;     // between two looks at ends that linger, while asleep
-constexpr uint64_t kPushNs = 200'000;          // for messages to get into the socket, before the caller computes on
+constexpr std::size_t kFewEnds = 2;           // are asked one by one, which is quicker than asking the set first
+constexpr uint64_t kSetNs = 1'000'000;        // between two looks at the set meanwhile
+constexpr uint64_t kLingerNs = 100'000'000u;  // for the socket to take what is owed to a peer when this side has left
+constexpr uint64_t kRetiredNs = 5'000'000;    // between two looks at ends that linger, while asleep
+constexpr uint64_t kPushNs = 200'000;         // for messages to get into the socket, before the caller computes on
 constexpr int kSliceMs = 1;
 
 // A pair's end as senders and receivers see it.
@@ -106,7 +106,7 @@ void TcpStation::retire(TcpEnd& end) {
   std::unique_ptr<TcpEnd>& owner = ends_[end.index()];
   owner->leave();
   owner->unwatch();
-  if (owner->close_when_delivered())
+  if (owner->close_when_sent())
     owner.reset();
   else
     retired_.push_back({std::move(owner), now_ns() + kLingerNs});
@@ -115,7 +115,7 @@ void TcpStation::retire(TcpEnd& end) {
 
 void TcpStation::close_retired(uint64_t now) {
   std::erase_if(retired_,
-                [&](Retired& retired) { return retired.end->close_when_delivered() || now >= retired.close_by_ns; });
+                [&](Retired& retired) { return retired.end->close_when_sent() || now >= retired.close_by_ns; });
 }
 
 // ---- moving ----

@@ -57,7 +57,7 @@ class TcpStation final : public Station, public Sleeper {
   m2n_counters& counters_;
   NetworkPlace place_;
   Guests guests_;
-  Descriptor set_;  // an epoll set of the pipe, the listener, guests and ends
+  Descriptor set_;                             // an epoll set of the pipe, the listener, guests and ends
   std::vector<std::unique_ptr<TcpEnd>> ends_;  // index = TcpEnd::index; empty places are NULL
   std::vector<Retired> retired_;
   uint64_t set_read_ns_ = 0;

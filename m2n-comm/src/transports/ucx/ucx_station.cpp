@@ -15,9 +15,9 @@
 namespace m2n {
 namespace {
 
-constexpr uint64_t kControlsNs = 1'000'000;    // between two looks at the control connections while awake
-constexpr uint64_t kLingerNs = 100'000'000u;   // for a peer to take what it was sent before this side left
-constexpr uint64_t kPushNs = 200'000;          // for messages to get into the socket, before the caller computes on
+constexpr uint64_t kControlsNs = 1'000'000;   // between two looks at the control connections while awake
+constexpr uint64_t kLingerNs = 100'000'000u;  // for a peer to take what it was sent before this side left
+constexpr uint64_t kPushNs = 200'000;         // for messages to get into the socket, before the caller computes on
 constexpr int kSliceMs = 1;
 
 // What follows a join or an answer: who the peer is, and its worker's address. False if it is nothing of the kind.
