@@ -21,8 +21,8 @@ JoinFrame join_of(int32_t transport, const m2n_config& config, const PairSizes& 
   return join;
 }
 
-Control reach_place(const Call& call, const NetworkPlace& from, const NetworkPlace& to) {
-  Descriptor socket = connect_from(from, to);
+Control reach_place(const Call& call, const NetworkPlace& from, const NetworkPlace& to, Traffic traffic) {
+  Descriptor socket = connect_from(from, to, traffic);
   pollfd question{socket.get(), POLLOUT, 0};
   while (poll(&question, 1, kSliceMs) <= 0) {
     call.meanwhile();

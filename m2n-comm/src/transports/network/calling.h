@@ -22,7 +22,7 @@ struct Call {
 JoinFrame join_of(int32_t transport, const m2n_config& config, const PairSizes& sizes, const NetworkPlace& place);
 
 // Each throws Failure with what m2n_connect returns.
-Control reach_place(const Call& call, const NetworkPlace& from, const NetworkPlace& to);
+Control reach_place(const Call& call, const NetworkPlace& from, const NetworkPlace& to, Traffic traffic);
 void say_join(const Call& call, Control& control, const JoinFrame& join, std::span<const std::byte> tail = {});
 // What a yes was followed by; a no is a Failure.
 std::vector<std::byte> await_answer(const Call& call, Control& control);

@@ -16,8 +16,8 @@ constexpr uint64_t kGuestNs = 5'000'000'000u;  // to say a whole join
 
 }  // namespace
 
-void Guests::listen(NetworkPlace* place) {
-  listener_ = listen_at(place);
+void Guests::listen(NetworkPlace* place, Traffic traffic) {
+  listener_ = listen_at(place, traffic);
   nonce_ = place->nonce;
 }
 

@@ -26,7 +26,7 @@ class Guests {
   Guests(int32_t transport, const m2n_config& config, const PairSizes& sizes)
       : transport_(transport), config_(config), sizes_(sizes) {}
 
-  void listen(NetworkPlace* place);
+  void listen(NetworkPlace* place, Traffic traffic);
   void close();
   int listener() const { return listener_.get(); }
 

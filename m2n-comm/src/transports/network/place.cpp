@@ -14,6 +14,7 @@ namespace m2n {
 namespace {
 
 constexpr int kBacklog = 128;
+constexpr int kRowBufferBytes = 1 << 20;
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -39,9 +40,22 @@ SocketAddress socket_address(const NetworkPlace& place) {
   return address;
 }
 
-Descriptor open_socket(const NetworkPlace& place) {
+// The system's own sizes start so small that the first messages wait for one another, and would not shrink: so sockets
+// start wide and the system may still widen them. Before the connection, whose window depends on it. A system that cannot
+// unlock a size once set (Linux before 5.14) keeps its own.
+void widen(const Descriptor& socket) {
+  int lock = 0;
+  socklen_t length = sizeof lock;
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_BUF_LOCK, &lock, &length) != 0) return;
+  set_option(socket.get(), SOL_SOCKET, SO_SNDBUF, kRowBufferBytes);
+  set_option(socket.get(), SOL_SOCKET, SO_RCVBUF, kRowBufferBytes);
+  set_option(socket.get(), SOL_SOCKET, SO_BUF_LOCK, 0);
+}
+
+Descriptor open_socket(const NetworkPlace& place, Traffic traffic) {
   Descriptor socket(::socket(place.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) throw Failure(M2N_INTERNAL, sentence("a socket cannot be opened: %s", strerror(errno)));
+  if (traffic == Traffic::kRows) widen(socket);
   return socket;
 }
 
@@ -80,8 +94,8 @@ NetworkPlace interface_place(const std::string& name) {
   return place;
 }
 
-Descriptor listen_at(NetworkPlace* place) {
-  Descriptor socket = open_socket(*place);
+Descriptor listen_at(NetworkPlace* place, Traffic traffic) {
+  Descriptor socket = open_socket(*place, traffic);
   SocketAddress address = socket_address(*place);
   if (bind(socket.get(), address.get(), address.length) != 0 || listen(socket.get(), kBacklog) != 0 ||
       getsockname(socket.get(), address.get(), &address.length) != 0)
@@ -91,13 +105,13 @@ Descriptor listen_at(NetworkPlace* place) {
   return socket;
 }
 
-Descriptor connect_from(const NetworkPlace& from, const NetworkPlace& to) {
+Descriptor connect_from(const NetworkPlace& from, const NetworkPlace& to, Traffic traffic) {
   if ((to.family != 4 && to.family != 6) || to.port == 0)
     throw Failure(M2N_INVALID, "the peer's address names no place on a network");
   if (to.family != from.family)
     throw Failure(M2N_INVALID, sentence("the peer is reached by IPv%u, this endpoint's interface has IPv%u", to.family,
                                         from.family));
-  Descriptor socket = open_socket(to);
+  Descriptor socket = open_socket(to, traffic);
   NetworkPlace any_port = from;
   any_port.port = 0;
   SocketAddress own = socket_address(any_port), peer = socket_address(to);

@@ -24,7 +24,7 @@ class Intake {
 
  private:
   // Headers, and what comes with them in one read: small messages are copied from here, since a second read costs more.
-  static constexpr uint32_t kAheadBytes = 2048;
+  static constexpr uint32_t kAheadBytes = 8192;
 
   uint64_t left() const { return total_ - got_; }
   const char* open_next();

@@ -64,7 +64,7 @@ TcpStation::TcpStation(const m2n_config& config, const PairSizes& sizes, const P
   if (!set_) throw Failure(M2N_INTERNAL, sentence("epoll_create1 failed: %s", strerror(errno)));
   watch(pipe_.reading_end(), kPipe);
   if (config.role == M2N_RECEIVER) {
-    guests_.listen(&place_);
+    guests_.listen(&place_, Traffic::kRows);
     watch(guests_.listener(), kGuests);
   }
   ends_.reserve(config.max_peers);
@@ -214,7 +214,7 @@ void TcpStation::admit(const JoinFrame& join, std::span<const std::byte> tail, C
 
 std::unique_ptr<Link> TcpStation::connect(uint32_t peer, const Address& address, uint64_t until_ns) {
   const Call call{peer, until_ns, [this] { progress(); }};
-  Control control = reach_place(call, place_, address.place);
+  Control control = reach_place(call, place_, address.place, Traffic::kRows);
   say_join(call, control, join_of(M2N_TCP, config_, sizes_, address.place));
   if (!await_answer(call, control).empty())
     throw Failure(M2N_INVALID, sentence("receiver %u answered something that is no answer", peer));

@@ -63,7 +63,7 @@ UcxStation::UcxStation(const m2n_config& config, const PairSizes& sizes, const P
       worker_(interface_of(config), config.max_peers, &UcxStation::on_message, this) {
   if (!controls_) throw Failure(M2N_INTERNAL, sentence("epoll_create1 failed: %s", strerror(errno)));
   if (config.role == M2N_RECEIVER) {
-    guests_.listen(&place_);
+    guests_.listen(&place_, Traffic::kWords);
     watch(guests_.listener());
   }
   if (worker_.address().size() > kMaxWorkerBytes)
@@ -236,7 +236,7 @@ void UcxStation::admit(const JoinFrame& join, std::span<const std::byte> tail, C
 
 std::unique_ptr<Link> UcxStation::connect(uint32_t peer, const Address& address, uint64_t until_ns) {
   const Call call{peer, until_ns, [this] { progress(); }};
-  Control control = reach_place(call, place_, address.place);
+  Control control = reach_place(call, place_, address.place, Traffic::kWords);
   UcxEnd& end = make_end(UcxEnd::kSenderSide, Control());
   // From here on the end retires with its link, whatever happens.
   auto link = std::make_unique<UcxLink>(*this, end);
