@@ -83,7 +83,7 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void FindFault_OtherVersionOrSizes_NamesBothNumbers()
     {
-        Assert.Contains("has ABI version 9 where this build expects 3", M2NLibrary.FindFault(() => 9, _ => 0));
+        Assert.Contains("has ABI version 9 where this build expects 4", M2NLibrary.FindFault(() => 9, _ => 0));
         Assert.Contains("has 73 bytes for Config where this build expects 96", M2NLibrary.FindFault(() => 3, _ => 73));
     }
 
