@@ -54,7 +54,7 @@ void TcpEnd::use(Descriptor socket) {
 
 void TcpEnd::publish(const Publication& publication) {
   if (gone_ || left_ || deaf_) return;
-  if (!outbox_.add(publication)) return break_off("an answer before the whole of what it answers was taken");
+  if (!outbox_.add(publication)) return break_off("a message in a slot whose last answer it has not taken");
   flush();
 }
 
@@ -126,7 +126,10 @@ void TcpEnd::mark_gone() {
 
 void TcpEnd::leave() {
   left_ = true;
-  if (side_ == kSenderSide) close();
+  if (side_ == kSenderSide)
+    close();
+  else
+    close_when_sent();
 }
 
 bool TcpEnd::close_when_sent() {
