@@ -226,7 +226,8 @@ inline void run_member(const Shape& shape, int rank, Engine& engine) {
 }
 
 inline Shape parse(int argc, char** argv) {
-  if (argc < 8) die("usage: SENDERS RECEIVERS BYTES WAIT HOW SECONDS CONTROL-FILE [HOST-A HOST-B INTERFACE [TRANSPORT]]");
+  if (argc < 8)
+    die("usage: SENDERS RECEIVERS BYTES WAIT HOW SECONDS CONTROL-FILE [HOST-A HOST-B INTERFACE [TRANSPORT]]");
   Shape shape{std::atoi(argv[1]),
               std::atoi(argv[2]),
               std::strtoull(argv[3], nullptr, 10),
