@@ -54,7 +54,9 @@ internal static class WelcomeReader
     private static M2NTransport Transport(string name, string networkInterface) => name switch
     {
         "shm" => networkInterface.Length == 0 ? M2NTransport.Shm : M2NTransport.Auto,
+        "tcp" => M2NTransport.Tcp,
+        "ucx" => M2NTransport.Ucx,
         "loopback" => M2NTransport.Loopback,
-        _ => throw new MegaInferException($"The server asks for the M2N transport '{name}', which this node does not have; use shm or loopback."),
+        _ => throw new MegaInferException($"The server asks for the M2N transport '{name}', which this node does not have; use shm, tcp, ucx or loopback."),
     };
 }

@@ -11,6 +11,9 @@ namespace MegaInfer.Bench.M2n;
 /// <param name="BetweenHosts">Senders and receivers are in two network namespaces.</param>
 internal sealed record M2nCase(string Engine, string Program, int Senders, int Receivers, long Bytes, string Wait, string How, bool BetweenHosts = false)
 {
+    /// <summary>Ours only: the transport that the engine's name ends with.</summary>
+    public string Transport => Engine[(Engine.LastIndexOf('-') + 1)..];
+
     public int Members => Senders + Receivers;
 
     public string Pattern => How.Contains("stream", StringComparison.Ordinal) ? "stream" : $"{Senders}x{Receivers}";

@@ -64,7 +64,8 @@ internal static class M2nPlan
         from wait in (string[])["spin", "park"]
         from it in (M2nCase[])
         [
-            new("megainfer-ucx", "m2n", 1, 1, bytes, wait, "slot", BetweenHosts: true), new("tcp", "tcp", 1, 1, bytes, wait, "epoll", BetweenHosts: true),
+            new("megainfer-tcp", "m2n", 1, 1, bytes, wait, "slot", BetweenHosts: true), new("megainfer-ucx", "m2n", 1, 1, bytes, wait, "slot", BetweenHosts: true),
+            new("tcp", "tcp", 1, 1, bytes, wait, "epoll", BetweenHosts: true),
         ]
         select it;
 

@@ -61,7 +61,7 @@ internal sealed class M2nRun(M2nPrograms programs, string folder, double seconds
             ]),
             { BetweenHosts: true } => (Path.Combine(M2nPrograms.Root, "m2n-comm", "conformance", "in-namespaces"),
             [
-                "2", "sh", "-c", "exec \"$0\" \"$@\" \"${M2N_NAMESPACES%,*}\" \"${M2N_NAMESPACES#*,}\" eth0", file, .. arguments,
+                "2", "sh", "-c", $"exec \"$0\" \"$@\" \"${{M2N_NAMESPACES%,*}}\" \"${{M2N_NAMESPACES#*,}}\" eth0 {it.Transport}", file, .. arguments,
             ]),
             _ => (file, arguments),
         };

@@ -24,7 +24,8 @@ namespace {
 
 constexpr int kSkipped = 77;
 constexpr const char* kUsage =
-    "m2n-conformance [--transport loopback|shm|ucx|auto] [--senders N|FROM-TO] [--receivers N|FROM-TO] [--seeds N]\n"
+    "m2n-conformance [--transport loopback|shm|ucx|auto|tcp] [--senders N|FROM-TO] [--receivers N|FROM-TO] [--seeds "
+    "N]\n"
     "                [--first-seed N] [--modes steady,churn,kills] [--rounds N] [--kills N] [--interface NAME]\n"
     "                [--namespaces NAME,NAME...] [--limit SECONDS] [--verbose]\n"
     "Runs one cluster for each seed, mode and number of members. Exit status 0: all passed; 77: the transport cannot "

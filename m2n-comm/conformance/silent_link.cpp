@@ -1,6 +1,6 @@
 // One sender and one receiver on two hosts whose link goes silent in the middle: for silent-link-test.
-//   m2n_silent_link receiver FILE               writes its address to FILE and receives for a minute at most
-//   m2n_silent_link sender FILE CUT MEND        CUT and MEND are commands that cut the link and mend it
+//   m2n_silent_link TRANSPORT receiver FILE             writes its address to FILE and receives for a minute at most
+//   m2n_silent_link TRANSPORT sender FILE CUT MEND      CUT and MEND are commands that cut the link and mend it
 #include <unistd.h>
 
 #include <chrono>
@@ -19,14 +19,14 @@ namespace {
 constexpr uint64_t kDeadlineUs = 1'000'000;
 constexpr unsigned kLongestLifeS = 60;
 
-Handle open_over_network(m2n_role role) {
-  m2n_config config = config_of(M2N_UCX, role, 0);
+Handle open_over_network(m2n_transport transport, m2n_role role) {
+  m2n_config config = config_of(transport, role, 0);
   std::memcpy(config.interface_name, "eth0", 5);
   return open(config);
 }
 
-int receive(const std::string& file) {
-  const Handle receiver = open_over_network(M2N_RECEIVER);
+int receive(m2n_transport transport, const std::string& file) {
+  const Handle receiver = open_over_network(transport, M2N_RECEIVER);
   const std::vector<uint8_t> address = address_of(receiver.get());
   std::ofstream(file + ".new", std::ios::binary)
       .write(reinterpret_cast<const char*>(address.data()), static_cast<std::streamsize>(address.size()));
@@ -60,11 +60,11 @@ int fail(const char* what, int32_t status, double seconds) {
   return 1;
 }
 
-int send(const std::string& file, const char* cut, const char* mend) {
+int send(m2n_transport transport, const std::string& file, const char* cut, const char* mend) {
   while (access(file.c_str(), R_OK) != 0) usleep(10'000);
   std::ifstream stream(file, std::ios::binary);
   const std::vector<char> address((std::istreambuf_iterator<char>(stream)), {});
-  const Handle sender = open_over_network(M2N_SENDER);
+  const Handle sender = open_over_network(transport, M2N_SENDER);
   if (m2n_connect(sender.get(), 0, reinterpret_cast<const uint8_t*>(address.data()),
                   static_cast<uint32_t>(address.size()), 20'000'000) != M2N_OK)
     return fail(m2n_last_error(), 0, 0);
@@ -92,13 +92,15 @@ int send(const std::string& file, const char* cut, const char* mend) {
 }  // namespace m2n::test
 
 int main(int argc, char** argv) {
+  if (argc != 4 && argc != 6) return 2;
+  const m2n_transport transport = std::strcmp(argv[1], "ucx") == 0 ? M2N_UCX : M2N_TCP;
   m2n_capabilities capabilities{};
-  m2n_transport_capabilities(M2N_UCX, &capabilities);
+  m2n_transport_capabilities(transport, &capabilities);
   if (capabilities.available == 0) {
     std::fprintf(stderr, "skipped: %s\n", m2n_last_error());
     return 77;
   }
   alarm(m2n::test::kLongestLifeS);
-  if (argc == 3) return m2n::test::receive(argv[2]);
-  return argc == 5 ? m2n::test::send(argv[2], argv[3], argv[4]) : 2;
+  if (argc == 4) return m2n::test::receive(transport, argv[3]);
+  return m2n::test::send(transport, argv[3], argv[4], argv[5]);
 }

@@ -9,9 +9,12 @@ public enum M2NTransport
     /// <summary>Between processes of one host and one user, through shared memory.</summary>
     Shm = 1,
 
-    /// <summary>Between hosts, over UCX.</summary>
+    /// <summary>Between hosts, over UCX: the one for RDMA.</summary>
     Ucx = 2,
 
-    /// <summary>Each pair by itself: <see cref="Shm"/> on one host, <see cref="Ucx"/> between two.</summary>
+    /// <summary>Each pair by itself: <see cref="Shm"/> on one host, <see cref="Tcp"/> between two.</summary>
     Auto = 3,
+
+    /// <summary>Between hosts, over plain TCP sockets.</summary>
+    Tcp = 4,
 }

@@ -25,7 +25,7 @@ uint64_t namespace_of(const char* path) {
 }
 
 bool is_shared(int32_t transport) { return transport == M2N_SHM || transport == M2N_AUTO; }
-bool is_network(int32_t transport) { return transport == M2N_UCX || transport == M2N_AUTO; }
+bool is_plain_network(int32_t transport) { return transport == M2N_TCP || transport == M2N_AUTO; }
 
 }  // namespace
 
@@ -48,7 +48,7 @@ Address parse_receiver_address(const uint8_t* bytes, uint32_t length, int32_t tr
     throw Failure(M2N_REFUSED, sentence("the peer's library has ABI version %u where this one has %u", address.abi,
                                         M2N_ABI_VERSION));
   const bool meet = address.transport == transport || (is_shared(address.transport) && is_shared(transport)) ||
-                    (is_network(address.transport) && is_network(transport));
+                    (is_plain_network(address.transport) && is_plain_network(transport));
   if (!meet)
     throw Failure(M2N_INVALID,
                   sentence("the peer uses transport %d where this endpoint uses %d", address.transport, transport));

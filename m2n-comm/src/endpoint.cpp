@@ -6,6 +6,7 @@
 #include "failure.h"
 #include "shared_memory.h"
 #include "shared_station.h"
+#include "transports/tcp/tcp_station.h"
 #include "transports/ucx/ucx_station.h"
 
 namespace m2n {
@@ -21,7 +22,8 @@ void check_range(const char* field, uint32_t value, uint32_t low, uint32_t high)
     throw Failure(M2N_INVALID, sentence("%s is %u; it must be %u..%u", field, value, low, high));
 }
 
-bool has_network(int32_t transport) { return transport == M2N_UCX || transport == M2N_AUTO; }
+bool has_network(int32_t transport) { return transport == M2N_UCX || transport == M2N_TCP || transport == M2N_AUTO; }
+bool has_shared_memory(int32_t transport) { return transport != M2N_UCX && transport != M2N_TCP; }
 
 PairSizes sizes_of(const m2n_config& config) {
   return {config.slots, config.max_rows, config.max_pairs, config.max_groups, config.row_bytes, config.result_bytes};
@@ -79,17 +81,21 @@ Endpoint::Endpoint(const m2n_config& config)
   shared.role = static_cast<uint32_t>(config.role);
   shared.rank = config.rank;
   shared.pipe = pipe_.writing_end() > 0 ? pipe_.writing_end() : 0;
-  if (config.transport != M2N_UCX) {
+  if (has_shared_memory(config.transport)) {
     const int32_t kind = config.transport == M2N_AUTO ? static_cast<int32_t>(M2N_SHM) : config.transport;
     stations_.push_back(std::make_unique<SharedStation>(kind, config_, sizes_, layout_, *transport_, *doorbell_region_,
                                                         doorbell_, waiter_));
   }
-  if (has_network(config.transport)) {
-    auto station = std::make_unique<UcxStation>(config_, sizes_, layout_, pipe_, counters_);
-    waiter_.sleep_in(station.get());
-    stations_.push_back(std::move(station));
-  }
+  if (config.transport == M2N_UCX) add_network<UcxStation>();
+  if (config.transport == M2N_TCP || config.transport == M2N_AUTO) add_network<TcpStation>();
   store(shared.state, static_cast<uint32_t>(kConnected));
+}
+
+template <class NetworkStation>
+void Endpoint::add_network() {
+  auto station = std::make_unique<NetworkStation>(config_, sizes_, layout_, pipe_, counters_);
+  waiter_.sleep_in(station.get());
+  stations_.push_back(std::move(station));
 }
 
 Endpoint::~Endpoint() { store(doorbell_.shared().state, static_cast<uint32_t>(kClosed)); }
@@ -107,7 +113,7 @@ m2n_status Endpoint::address(uint8_t* out, uint32_t capacity, uint32_t* length) 
 
 std::unique_ptr<Link> Endpoint::connect_link(uint32_t peer, const Address& address, uint64_t until_ns) {
   if (config_.transport != M2N_AUTO) return stations_.front()->connect(peer, address, until_ns);
-  const bool share = address.transport != M2N_UCX && address.host == HostId::own();
+  const bool share = address.transport != M2N_TCP && address.host == HostId::own();
   const bool reach = address.transport != M2N_SHM;
   if (share) {
     try {

@@ -34,6 +34,8 @@ class Endpoint {
   virtual uint32_t peer_count() const = 0;
   // The link to the receiver at `address`, over shared memory where both are on one host and have it. Throws Failure.
   std::unique_ptr<Link> connect_link(uint32_t peer, const Address& address, uint64_t until_ns);
+  template <class NetworkStation>
+  void add_network();
   void progress() {
     for (const auto& station : stations_) station->progress();
   }

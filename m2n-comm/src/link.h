@@ -30,7 +30,7 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // The transport that carries this pair: M2N_LOOPBACK, M2N_SHM or M2N_UCX.
+  // The transport that carries this pair: M2N_LOOPBACK, M2N_SHM, M2N_UCX or M2N_TCP.
   virtual int32_t transport() const = 0;
   virtual std::byte* base() const = 0;
   // Where rows and results lie; nullptr: in the pair's memory.

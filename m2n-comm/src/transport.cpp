@@ -11,13 +11,15 @@ namespace m2n {
 std::unique_ptr<Transport> make_transport(int32_t transport, const m2n_row_memory* rows) {
   switch (transport) {
     case M2N_LOOPBACK:
-    case M2N_UCX:  // its doorbell is seen by its own process only
+    case M2N_UCX:  // their doorbell is seen by its own process only
+    case M2N_TCP:
       return std::make_unique<LoopbackTransport>(rows == nullptr ? m2n_row_memory{} : *rows);
     case M2N_SHM:
     case M2N_AUTO:
       return std::make_unique<ShmTransport>();
     default:
-      throw Failure(M2N_INVALID, sentence("transport %d is unknown; 0 is loopback, 1 shm, 2 ucx, 3 auto", transport));
+      throw Failure(M2N_INVALID,
+                    sentence("transport %d is unknown; 0 is loopback, 1 shm, 2 ucx, 3 auto, 4 tcp", transport));
   }
 }
 

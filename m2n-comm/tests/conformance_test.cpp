@@ -224,7 +224,7 @@ class ConformanceTest : public testing::TestWithParam<m2n_transport> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, ConformanceTest, testing::Values(M2N_LOOPBACK, M2N_SHM, M2N_UCX),
+INSTANTIATE_TEST_SUITE_P(Transports, ConformanceTest, testing::Values(M2N_LOOPBACK, M2N_SHM, M2N_UCX, M2N_TCP),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(ConformanceTest, RandomRoutings_EveryRowArrivesOnce) { run_all(is_sanitized() ? 30 : 100, false); }

@@ -47,7 +47,7 @@ class EarlyTest : public testing::TestWithParam<m2n_transport> {
   uint32_t chunk_ = 0, result_chunk_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, EarlyTest, testing::Values(M2N_LOOPBACK, M2N_SHM, M2N_UCX),
+INSTANTIATE_TEST_SUITE_P(Transports, EarlyTest, testing::Values(M2N_LOOPBACK, M2N_SHM, M2N_UCX, M2N_TCP),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(EarlyTest, Rows_AreReadAsTheyAreTold_AndSoAreResults) {

@@ -121,7 +121,7 @@ class ProcessTest : public testing::TestWithParam<m2n_transport> {
   uint32_t count_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, ProcessTest, testing::Values(M2N_SHM, M2N_UCX),
+INSTANTIATE_TEST_SUITE_P(Transports, ProcessTest, testing::Values(M2N_SHM, M2N_UCX, M2N_TCP),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(ProcessTest, RoundTrips_BetweenProcesses) {
@@ -220,7 +220,7 @@ TEST_P(ProcessTest, RestartedReceiver_HasANewAddress_AndTheOldOneIsLost) {
 
 class ProcessReceiverTest : public testing::TestWithParam<m2n_transport> {};
 
-INSTANTIATE_TEST_SUITE_P(Transports, ProcessReceiverTest, testing::Values(M2N_SHM, M2N_UCX),
+INSTANTIATE_TEST_SUITE_P(Transports, ProcessReceiverTest, testing::Values(M2N_SHM, M2N_UCX, M2N_TCP),
                          [](const auto& info) { return name_of(info.param); });
 
 // What a dead pair holds is let go of within the next calls.

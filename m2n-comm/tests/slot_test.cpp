@@ -49,7 +49,7 @@ class SlotTest : public testing::TestWithParam<m2n_transport> {
   uint32_t count_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, SlotTest, testing::Values(M2N_LOOPBACK, M2N_SHM, M2N_UCX),
+INSTANTIATE_TEST_SUITE_P(Transports, SlotTest, testing::Values(M2N_LOOPBACK, M2N_SHM, M2N_UCX, M2N_TCP),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(SlotTest, RoundTrip_CarriesRowsCountsAndClocks) {

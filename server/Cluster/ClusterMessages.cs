@@ -33,7 +33,7 @@ internal static class ClusterMessages
             Experts = { node.Experts.Select(expert => expert.Value) },
             M2N = new M2nSettings
             {
-                Transport = "shm",
+                Transport = spec.M2NTransport,
                 Slots = Engine.Cluster.PipelineShape.Slots,
                 MaxRows = (uint)spec.Shape.MaxRows,
                 MaxPairs = (uint)spec.Shape.MaxPairs,

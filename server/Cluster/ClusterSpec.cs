@@ -35,6 +35,9 @@ internal sealed record ClusterSpec
     /// <summary>Endpoints of the other role that one node can hold a pair with; the bound on each pool.</summary>
     public required int MaxPeers { get; init; }
 
+    /// <summary>As in the proto's M2nSettings.</summary>
+    public string M2NTransport { get; init; } = "shm";
+
     /// <summary>16 bytes that both ends of an M2N pair must know; new in each run.</summary>
     public required ReadOnlyMemory<byte> M2NSecret { get; init; }
 

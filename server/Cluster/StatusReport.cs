@@ -57,7 +57,7 @@ internal static class StatusReport
         }
     }
 
-    /// <summary>How an attention node's rows travel: the ranks of the expert nodes on each transport, such as "shm:0 ucx:1-2".</summary>
+    /// <summary>How an attention node's rows travel: the ranks of the expert nodes on each transport, such as "shm:0 tcp:1-2".</summary>
     internal static string Transports(IEnumerable<KeyValuePair<uint, string>> pairs)
     {
         IEnumerable<string> texts = pairs.GroupBy(pair => pair.Value, pair => (int)pair.Key)

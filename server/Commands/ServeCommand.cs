@@ -18,12 +18,13 @@ internal sealed class ServeCommand : ICommand
     private readonly Option<double> _drain = PoolFlags.Flag("--drain-timeout", "SECONDS", "How long running sequences may take to finish after SIGTERM.", Defaults.DrainTimeout.TotalSeconds);
     private readonly Option<bool> _mixed = new("--allow-mixed-numerics") { Description = "Take nodes that compute other bits than their pool." };
     private readonly Option<string> _m2nInterface = PoolFlags.Flag("--m2n-interface", "NAME", "The network interface, on a trusted network, over which the local pools meet nodes of other hosts.", Defaults.M2NInterface);
+    private readonly Option<string> _m2nTransport = PoolFlags.Flag("--m2n-transport", "auto|tcp|ucx", "How rows travel: auto is shared memory on one host and TCP between two; ucx, which every node then needs, is for RDMA.", Defaults.M2NTransport);
 
     public Command Create(Terminal terminal)
     {
         var command = new Command("serve", "Starts the server with a local pool of attention and expert nodes.");
         _pool.AddTo(command);
-        Option[] own = [_http, _grpc, _control, _apiKey, _secretFile, _maxQueue, _drain, _mixed, _m2nInterface];
+        Option[] own = [_http, _grpc, _control, _apiKey, _secretFile, _maxQueue, _drain, _mixed, _m2nInterface, _m2nTransport];
         foreach (Option option in own)
             command.Options.Add(option);
         command.SetAction((parsed, _) => RunAsync(Read(parsed), terminal));
@@ -41,6 +42,7 @@ internal sealed class ServeCommand : ICommand
         DrainTimeout = TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(_drain), 0, 3600)),
         AllowMixedNumerics = parsed.GetValue(_mixed),
         M2NInterface = parsed.GetRequiredValue(_m2nInterface),
+        M2NTransport = parsed.GetRequiredValue(_m2nTransport),
     };
 
     private static async Task<int> RunAsync(ServeOptions options, Terminal terminal)

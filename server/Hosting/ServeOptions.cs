@@ -72,6 +72,9 @@ internal sealed record ServeOptions
     /// <summary>The network interface over which the local pools meet nodes of other hosts; empty: they do not.</summary>
     public string M2NInterface { get; init; } = "";
 
+    /// <summary>How rows travel: auto (shared memory on one host, TCP between two), or tcp or ucx for all pairs.</summary>
+    public string M2NTransport { get; init; } = "auto";
+
     /// <summary>How long running sequences may take to finish after SIGTERM.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -89,6 +92,9 @@ internal sealed record ServeOptions
         OneOf("--dtype", Dtype, "auto", "fp32", "bf16", "int8", "int4");
         OneOf("--kv-dtype", KvDtype, "bf16", "fp32");
         OneOf("--backend", Backend, "auto", "reference", "avx2", "avx512", "avx512vnni", "avx512bf16", "cuda");
+        OneOf("--m2n-transport", M2NTransport, "auto", "tcp", "ucx");
+        if (M2NTransport != "auto" && M2NInterface.Length == 0)
+            throw new MegaInferException($"--m2n-transport {M2NTransport} needs the network that it is for; name it with --m2n-interface.");
         InRange("--threads", Threads, 0, 1024);
         InRange("--max-queue", MaxQueue, 0, 1_000_000);
         InRange("--max-sequences", MaxSequences, 1, 4096);

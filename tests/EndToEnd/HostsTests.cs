@@ -6,7 +6,7 @@ namespace MegaInfer.EndToEnd;
 
 /// <summary>
 /// The golden rule across hosts: a server with a local pool on one host, an attention node on a second and an expert node on a third give the same bits
-/// as one host does. Rows travel through shared memory within a host and over UCX between two, and the status says which.
+/// as one host does. Rows travel through shared memory within a host and over TCP between two, and the status says which.
 /// </summary>
 public sealed class HostsTests
 {
@@ -22,7 +22,6 @@ public sealed class HostsTests
         await File.WriteAllTextAsync(_secret, "a secret for the test\n", TestContext.Current.CancellationToken);
         try
         {
-            SkipWithoutUcx();
             await using NamespaceHosts hosts = await NamespaceHosts.OpenAsync(3);
             string[] expected;
             await using (HostedProcess alone = HostedProcess.Start("ip", Serve(hosts)))
@@ -36,8 +35,8 @@ public sealed class HostsTests
             await using HostedProcess attention = HostedProcess.Start("ip", Join(hosts, 2, Repository.Executable("MegaInfer.AttentionNodes", "megainfer-attention-node")));
             await using HostedProcess expert = HostedProcess.Start("ip", Join(hosts, 3, Repository.Executable("MegaInfer.ExpertNodes", "megainfer-expert-node")));
             string status = await UntilConnectedAsync(hosts, () => $"{server.Said}\n{attention.Said}\n{expert.Said}");
-            Assert.Contains("shm:0 ucx:1", status); // the server's own attention node
-            Assert.Contains("ucx:0-1", status); // the one that joined from another host
+            Assert.Contains("shm:0 tcp:1", status); // the server's own attention node
+            Assert.Contains("tcp:0-1", status); // the one that joined from another host
             Assert.Equal(expected, await CompleteAllAsync(hosts));
         }
         finally
@@ -55,13 +54,6 @@ public sealed class HostsTests
 
     private string[] Join(NamespaceHosts hosts, int host, string node) => hosts.On(host, node, "--join", Control, "--secret-file", _secret, "--m2n-interface", "eth0");
 
-    private static void SkipWithoutUcx()
-    {
-        var folders = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 };
-        bool isThere = Directory.EnumerateFiles("/usr/lib", "libucp.so.0", folders).Any();
-        Assert.SkipUnless(isThere, "UCX is not installed (Debian package libucx0), so rows reach no other host.");
-    }
-
     /// <summary>The status once every pair stands.</summary>
     private async Task<string> UntilConnectedAsync(NamespaceHosts hosts, Func<string> said)
     {
@@ -71,7 +63,7 @@ public sealed class HostsTests
         {
             CommandRun run = await CommandRun.RunAsync("ip", hosts.On(1, Repository.Server, "cluster", "status", "--control", Control, "--secret-file", _secret));
             status = run.Output + run.Error;
-            if (status.Contains("shm:0 ucx:1", StringComparison.Ordinal) && status.Contains("ucx:0-1", StringComparison.Ordinal))
+            if (status.Contains("shm:0 tcp:1", StringComparison.Ordinal) && status.Contains("tcp:0-1", StringComparison.Ordinal))
                 return status;
             await Task.Delay(200);
         }

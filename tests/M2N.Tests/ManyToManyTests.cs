@@ -15,6 +15,7 @@ public sealed class ManyToManyTests
     [InlineData(M2NTransport.Loopback)]
     [InlineData(M2NTransport.Shm)]
     [InlineData(M2NTransport.Ucx)]
+    [InlineData(M2NTransport.Tcp)]
     public void EveryRowComesBack_FromTheReceiverItWentTo(M2NTransport transport)
     {
         Endpoints.SkipUnlessAvailable(transport);

@@ -1,4 +1,4 @@
-// Our own: over shm, or over ucx between two namespaces. HOW: pieces (made in the slot, told chunk by chunk), slot (made
+// Our own: over shm, or over TRANSPORT between two namespaces. HOW: pieces (made in the slot, told chunk by chunk), slot (made
 // in the slot), copied (made elsewhere and copied into it), stream (pieces, one way, four messages in flight).
 #include <memory>
 
@@ -15,6 +15,13 @@ constexpr uint32_t kInFlight = 4;
 
 void check(m2n_status status) {
   if (status != M2N_OK) die(m2n_last_error());
+}
+
+int32_t transport_named(const std::string& name) {
+  m2n_capabilities known;
+  for (int32_t transport = 0; m2n_transport_capabilities(transport, &known) == M2N_OK; ++transport)
+    if (name == known.name) return transport;
+  die("there is no transport '" + name + "'");
 }
 
 class M2nEngine final : public Engine {
@@ -74,7 +81,7 @@ class M2nEngine final : public Engine {
   m2n_config config_of(bool sends, int rank) {
     m2n_config config{};
     config.struct_bytes = sizeof config;
-    config.transport = shape_.host_of_senders.empty() ? M2N_SHM : M2N_UCX;
+    config.transport = shape_.host_of_senders.empty() ? M2N_SHM : transport_named(shape_.transport);
     config.role = sends ? M2N_SENDER : M2N_RECEIVER;
     config.rank = static_cast<uint32_t>(rank);
     config.max_peers = kMostMembers;

@@ -40,7 +40,7 @@ inline uint64_t now_ns() {
   std::_Exit(1);
 }
 
-// What a run is: PROGRAM SENDERS RECEIVERS BYTES WAIT HOW SECONDS CONTROL-FILE [NAMESPACE-A NAMESPACE-B INTERFACE]
+// What a run is: PROGRAM SENDERS RECEIVERS BYTES WAIT HOW SECONDS CONTROL-FILE [NAMESPACE-A NAMESPACE-B INTERFACE [TRANSPORT]]
 struct Shape {
   int senders, receivers;
   uint64_t bytes;
@@ -48,7 +48,7 @@ struct Shape {
   std::string how;   // pieces, slot, copied, or an engine's own word; stream: one way, four in flight
   double seconds;
   std::string control;
-  std::string host_of_senders, host_of_receivers, interface;
+  std::string host_of_senders, host_of_receivers, interface, transport;
   int members() const { return senders + receivers; }
   bool is_stream() const { return how.find("stream") != std::string::npos; }
 };
@@ -226,7 +226,8 @@ inline void run_member(const Shape& shape, int rank, Engine& engine) {
 }
 
 inline Shape parse(int argc, char** argv) {
-  if (argc < 8) die("usage: SENDERS RECEIVERS BYTES WAIT HOW SECONDS CONTROL-FILE [HOST-A HOST-B INTERFACE]");
+  if (argc < 8)
+    die("usage: SENDERS RECEIVERS BYTES WAIT HOW SECONDS CONTROL-FILE [HOST-A HOST-B INTERFACE [TRANSPORT]]");
   Shape shape{std::atoi(argv[1]),
               std::atoi(argv[2]),
               std::strtoull(argv[3], nullptr, 10),
@@ -236,11 +237,13 @@ inline Shape parse(int argc, char** argv) {
               argv[7],
               "",
               "",
-              "lo"};
+              "lo",
+              ""};
   if (argc > 10) {
     shape.host_of_senders = argv[8];
     shape.host_of_receivers = argv[9];
     shape.interface = argv[10];
+    if (argc > 11) shape.transport = argv[11];
   }
   if (shape.members() > kMostMembers) die("too many members");
   return shape;

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define M2N_ABI_VERSION 3u
+#define M2N_ABI_VERSION 4u
 #define M2N_API __attribute__((visibility("default")))
 #define M2N_ADDRESS_BYTES 256 /* an address fits */
 #define M2N_SECRET_BYTES 16
@@ -53,7 +53,8 @@ typedef enum {
   M2N_LOOPBACK = 0, /* endpoints of one process */
   M2N_SHM = 1,      /* processes of one host */
   M2N_UCX = 2,      /* between hosts, over UCX, which is loaded when this is asked for */
-  M2N_AUTO = 3      /* M2N_SHM with peers of this host, M2N_UCX with others; each pair by itself */
+  M2N_AUTO = 3,     /* M2N_SHM with peers of this host, M2N_TCP with others; each pair by itself */
+  M2N_TCP = 4       /* between hosts, over plain TCP sockets; needs no library */
 } m2n_transport;
 typedef enum { M2N_SENDER = 0, M2N_RECEIVER = 1 } m2n_role;
 
@@ -88,8 +89,9 @@ typedef struct {
   uint32_t yield_us; /* sched_yield budget after the spin; 0: default, from the running mean of this endpoint's waits,
                         at most 200 */
   uint32_t reserved;
-  uint8_t secret[M2N_SECRET_BYTES];         /* equal across the cluster, carried over the control plane */
-  char interface_name[M2N_INTERFACE_BYTES]; /* M2N_UCX and M2N_AUTO: the one network interface that is used, such as
+  uint8_t secret[M2N_SECRET_BYTES]; /* equal across the cluster, carried over the control plane */
+  char interface_name
+      [M2N_INTERFACE_BYTES];        /* M2N_UCX, M2N_TCP and M2N_AUTO: the one network interface that is used, such as
                                                "eth1". It must belong to a trusted network */
   const m2n_row_memory* row_memory; /* NULL: rows lie in the pairs' regions. Copied; `user` must live until the close */
 } m2n_config;
@@ -148,7 +150,7 @@ M2N_API m2n_status m2n_connect(m2n_endpoint*, uint32_t peer, const uint8_t* addr
 M2N_API m2n_status m2n_disconnect(m2n_endpoint*, uint32_t peer);
 /* M2N_OK or M2N_PEER_LOST, without waiting. */
 M2N_API m2n_status m2n_peer_state(m2n_endpoint*, uint32_t peer);
-/* The transport that carries the pair: M2N_LOOPBACK, M2N_SHM or M2N_UCX. M2N_PEER_LOST: not connected. */
+/* The transport that carries the pair: M2N_LOOPBACK, M2N_SHM, M2N_UCX or M2N_TCP. M2N_PEER_LOST: not connected. */
 M2N_API m2n_status m2n_peer_transport(m2n_endpoint*, uint32_t peer, int32_t* transport);
 
 typedef struct {

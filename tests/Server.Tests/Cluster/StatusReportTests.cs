@@ -15,6 +15,6 @@ public sealed class StatusReportTests
     public void Transports_NameTheRanksOfEach()
     {
         Assert.Equal("-", StatusReport.Transports([]));
-        Assert.Equal("shm:0 ucx:1-2", StatusReport.Transports([new(2, "ucx"), new(0, "shm"), new(1, "ucx")]));
+        Assert.Equal("shm:0 tcp:1-2", StatusReport.Transports([new(2, "tcp"), new(0, "shm"), new(1, "tcp")]));
     }
 }

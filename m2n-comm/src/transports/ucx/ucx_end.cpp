@@ -1,11 +1,9 @@
 #include "transports/ucx/ucx_end.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 #include "clock.h"
-#include "failure.h"
 #include "link.h"
 #include "shared_memory.h"
 
@@ -21,8 +19,6 @@ WireKind arriving_at(UcxEnd::Side side) {
 
 }  // namespace
 
-void UcxEnd::FreeMemory::operator()(std::byte* memory) const { std::free(memory); }
-
 UcxEnd::UcxEnd(ucx::MessageWorker& worker, Side side, const LinkName& name, Control control, const PairSizes& sizes,
                const PairLayout& layout)
     : worker_(worker),
@@ -31,16 +27,10 @@ UcxEnd::UcxEnd(ucx::MessageWorker& worker, Side side, const LinkName& name, Cont
       control_(std::move(control)),
       sizes_(sizes),
       layout_(layout),
-      mirror_(static_cast<std::byte*>(std::aligned_alloc(kPage, layout.region_bytes))),
-      view_(mirror_.get(), nullptr, layout),
-      landing_(arriving_at(side), view_, sizes, layout),
+      mirror_(layout),
+      landing_(arriving_at(side), mirror_.view(), sizes, layout),
       parcels_per_slot_(std::max(layout.dispatch_chunks(sizes.max_rows), layout.result_chunks(sizes.max_pairs))) {
-  if (mirror_ == nullptr)
-    throw Failure(M2N_INTERNAL, sentence("no memory for a pair of %lu bytes", layout.region_bytes));
-  std::memset(mirror_.get(), 0, layout.region_bytes);  // every page is touched now, not by the first rows
   parcels_.resize(std::size_t{parcels_per_slot_} * sizes.slots);
-  store(view_.header().sender.state, static_cast<uint32_t>(kConnected));
-  store(view_.header().receiver.state, static_cast<uint32_t>(kConnected));
 }
 
 UcxEnd::~UcxEnd() = default;
@@ -58,7 +48,7 @@ void UcxEnd::greet() {
   if (endpoint_ == nullptr || failed_) return;
   hello_.end = this;
   hello_.slot = kMaxSlots;
-  hello_.header = {peer_, static_cast<uint32_t>(WireKind::kHello), 0, 0, 0, 0, 0, 0, 0};
+  hello_.header = {peer_, {static_cast<uint32_t>(WireKind::kHello), 0, 0, 0, 0, 0, 0, 0}};
   post(hello_, 0);
 }
 
@@ -73,24 +63,18 @@ void UcxEnd::send(WireKind kind, const Publication& publication) {
     }
     taken_[publication.slot] = 0;
   }
-  const uint32_t per_chunk = kind == WireKind::kDispatch ? layout_.rows_per_chunk : layout_.results_per_chunk;
-  const uint32_t row_bytes = kind == WireKind::kDispatch ? sizes_.row_bytes : sizes_.result_bytes;
-  const auto at_once = static_cast<uint32_t>(std::max<uint64_t>(1, kParcelBytes / (uint64_t{per_chunk} * row_bytes)));
+  const MessageShape shape(kind, sizes_, layout_);
+  const auto at_once =
+      static_cast<uint32_t>(std::max<uint64_t>(1, kParcelBytes / (shape.rows_per_chunk() * shape.row_bytes())));
   const uint32_t end = publication.first + publication.count;
   for (uint32_t first = publication.first; first < end && !failed_;) {
     // The message's header and indices travel with the first rows.
     const uint32_t count = std::min(end - first, first == 0 ? at_once + 1 : at_once);
     Parcel& parcel = take_parcel(publication.slot);
-    parcel.header = {peer_,
-                     static_cast<uint32_t>(kind),
-                     publication.slot,
-                     publication.rows,
-                     publication.pairs,
-                     publication.groups,
-                     publication.chunks,
-                     first,
-                     count};
-    post(parcel, fill(kind, parcel.header, parcel));
+    parcel.header = {peer_, shape.header_of(publication)};
+    parcel.header.wire.first = first;
+    parcel.header.wire.count = count;
+    post(parcel, fill(shape, parcel));
     ++sent_;
     first += count;
   }
@@ -103,26 +87,11 @@ UcxEnd::Parcel& UcxEnd::take_parcel(uint32_t slot) {
   return parcel;
 }
 
-uint32_t UcxEnd::fill(WireKind kind, const WireHeader& header, Parcel& parcel) {
-  const bool is_dispatch = kind == WireKind::kDispatch;
-  const uint32_t slot = header.slot;
-  uint32_t parts = 0;
-  const auto add = [&](void* from, uint64_t bytes) {
-    if (bytes > 0) parcel.parts[parts++] = {from, bytes};
-  };
-  if (header.first == 0 && is_dispatch) {
-    add(view_.dispatch(slot), sizeof(DispatchHeader));
-    add(view_.groups(slot), header.groups * sizeof(m2n_group));
-    add(view_.row_of_pair(slot), header.pairs * sizeof(uint32_t));
-  } else if (header.first == 0) {
-    add(view_.result(slot), sizeof(ResultHeader));
-  }
-  const uint64_t row_bytes = is_dispatch ? sizes_.row_bytes : sizes_.result_bytes;
-  const uint64_t per_chunk = is_dispatch ? layout_.rows_per_chunk : layout_.results_per_chunk;
-  const uint64_t from = header.first == 0 ? 0 : std::min<uint64_t>(header.rows, (header.first - 1) * per_chunk);
-  const uint64_t to = std::min<uint64_t>(header.rows, (uint64_t{header.first} + header.count - 1) * per_chunk);
-  add((is_dispatch ? view_.rows(slot) : view_.results(slot)) + from * row_bytes, (to - from) * row_bytes);
-  return parts;
+uint32_t UcxEnd::fill(const MessageShape& shape, Parcel& parcel) {
+  MessageParts parts;
+  const uint32_t count = shape.parts_of(parcel.header.wire, mirror_.view(), parts.data());
+  for (uint32_t part = 0; part < count; ++part) parcel.parts[part] = {parts[part].iov_base, parts[part].iov_len};
+  return count;
 }
 
 void UcxEnd::post(Parcel& parcel, uint32_t parts) {
@@ -209,7 +178,8 @@ void UcxEnd::say_goodbye() {
 
 void UcxEnd::mark_gone() {
   gone_ = true;
-  PairEnd& end = side_ == kSenderSide ? view_.header().receiver : view_.header().sender;
+  PairHeader& header = mirror_.view().header();
+  PairEnd& end = side_ == kSenderSide ? header.receiver : header.sender;
   store(end.state, static_cast<uint32_t>(kClosed));
 }
 

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "link.h"
-#include "transports/ucx/control.h"
-#include "transports/ucx/landing.h"
+#include "transports/network/control.h"
+#include "transports/network/landing.h"
+#include "transports/network/mirror.h"
+#include "transports/ucx/ucx_wire.h"
 #include "transports/ucx/ucx_worker.h"
 
 namespace m2n {
@@ -32,8 +34,8 @@ class UcxEnd {
   void greet();
   // Sender side: the connection through which the peer was found.
   void use(Control control) { control_ = std::move(control); }
-  void answer(const AnswerFrame& answer, std::span<const std::byte> worker_address) {
-    control_.send(FrameType::kAnswer, &answer, sizeof answer, worker_address);
+  void answer(const AnswerFrame& answer, std::span<const std::byte> tail) {
+    control_.send(FrameType::kAnswer, &answer, sizeof answer, tail);
   }
   void send(WireKind kind, const Publication& publication);
   // Called from within progress.
@@ -48,7 +50,7 @@ class UcxEnd {
   bool close(uint64_t now, uint64_t close_by);
 
   const LinkName& name() const { return name_; }
-  std::byte* base() const { return mirror_.get(); }
+  std::byte* base() const { return mirror_.base(); }
   const Control& control() const { return control_; }
   bool is_greeted() const { return greeted_; }
   bool is_gone() const { return gone_; }
@@ -59,19 +61,16 @@ class UcxEnd {
   const char* fault() const { return fault_; }
 
  private:
-  struct FreeMemory {
-    void operator()(std::byte* memory) const;
-  };
   // A message handed to UCX, which reads header and parts until it is done.
   struct Parcel {
     UcxEnd* end;
     uint32_t slot;
-    WireHeader header;
-    std::array<ucx::Part, 4> parts;
+    UcxHeader header;
+    std::array<ucx::Part, kMostParts> parts;
   };
 
   Parcel& take_parcel(uint32_t slot);
-  uint32_t fill(WireKind kind, const WireHeader& header, Parcel& parcel);
+  uint32_t fill(const MessageShape& shape, Parcel& parcel);
   void post(Parcel& parcel, uint32_t parts);
   void mark_gone();
 
@@ -84,8 +83,7 @@ class UcxEnd {
   Control control_;
   const PairSizes& sizes_;
   const PairLayout& layout_;
-  std::unique_ptr<std::byte, FreeMemory> mirror_;
-  PairView view_;
+  Mirror mirror_;
   Landing landing_;
   ucx::Endpoint* endpoint_ = nullptr;
   void* closing_ = nullptr;

@@ -10,20 +10,22 @@
 
 #include "clock.h"
 #include "failure.h"
-#include "secret.h"
+#include "transports/network/calling.h"
 
 namespace m2n {
 namespace {
 
-constexpr std::size_t kMostGuests = 32;
-constexpr uint64_t kGuestNs = 5'000'000'000u;  // to say a whole join
-constexpr uint64_t kControlsNs = 1'000'000;    // between two looks at the control connections while awake
-constexpr uint64_t kLingerNs = 100'000'000u;   // for a peer to take what it was sent before this side left
-constexpr uint64_t kPushNs = 200'000;          // for messages to get into the socket, before the caller computes on
+constexpr uint64_t kControlsNs = 1'000'000;   // between two looks at the control connections while awake
+constexpr uint64_t kLingerNs = 100'000'000u;  // for a peer to take what it was sent before this side left
+constexpr uint64_t kPushNs = 200'000;         // for messages to get into the socket, before the caller computes on
 constexpr int kSliceMs = 1;
 
-std::string interface_of(const m2n_config& config) {
-  return std::string(config.interface_name, strnlen(config.interface_name, sizeof config.interface_name));
+// What follows a join or an answer: who the peer is, and its worker's address. False if it is nothing of the kind.
+bool parse_place(std::span<const std::byte> tail, UcxPlace* place, std::span<const std::byte>* worker) {
+  if (tail.size() <= sizeof *place) return false;
+  std::memcpy(place, tail.data(), sizeof *place);
+  *worker = tail.subspan(sizeof *place);
+  return worker->size() == place->worker_bytes;
 }
 
 // A pair's end as senders and receivers see it.
@@ -56,15 +58,13 @@ UcxStation::UcxStation(const m2n_config& config, const PairSizes& sizes, const P
       pipe_(pipe),
       counters_(counters),
       place_(interface_place(interface_of(config))),
+      guests_(M2N_UCX, config, sizes),
       controls_(epoll_create1(EPOLL_CLOEXEC)),
       worker_(interface_of(config), config.max_peers, &UcxStation::on_message, this) {
   if (!controls_) throw Failure(M2N_INTERNAL, sentence("epoll_create1 failed: %s", strerror(errno)));
-  uint64_t nonce[2];
-  fill_nonce(nonce);
-  place_.nonce = nonce[0];
   if (config.role == M2N_RECEIVER) {
-    listener_ = listen_at(&place_);
-    watch(listener_.get());
+    guests_.listen(&place_, Traffic::kWords);
+    watch(guests_.listener());
   }
   if (worker_.address().size() > kMaxWorkerBytes)
     throw Failure(M2N_INTERNAL, "UCX has more devices here than an address holds; name fewer in UCX_NET_DEVICES");
@@ -72,8 +72,7 @@ UcxStation::UcxStation(const m2n_config& config, const PairSizes& sizes, const P
 }
 
 UcxStation::~UcxStation() {
-  listener_.reset();
-  guests_.clear();
+  guests_.close();
   for (auto& end : ends_)
     if (end != nullptr) retired_.push_back({std::move(end), 0});
   ends_.clear();
@@ -131,13 +130,13 @@ void UcxStation::close_retired(uint64_t now) {
 ucx::Status UcxStation::on_message(void* argument, const void* header, size_t header_length, void* data, size_t length,
                                    const ucx::AmReceiveParam* param) {
   auto& station = *static_cast<UcxStation*>(argument);
-  WireHeader wire;
+  UcxHeader message;
   // Who cannot name a pair gets nothing, not even an answer.
-  if (header_length != sizeof wire) return ucx::kOk;
-  std::memcpy(&wire, header, sizeof wire);
-  UcxEnd* end = station.find(wire.to);
+  if (header_length != sizeof message) return ucx::kOk;
+  std::memcpy(&message, header, sizeof message);
+  UcxEnd* end = station.find(message.to);
   const bool is_here = (param->attributes & ucx::kAmReceiveRendezvous) == 0;
-  if (end != nullptr && is_here) end->receive(wire, data, length);
+  if (end != nullptr && is_here) end->receive(message.wire, data, length);
   return ucx::kOk;
 }
 
@@ -166,10 +165,7 @@ void UcxStation::attend() {
 void UcxStation::read_controls() {
   epoll_event events[16];
   if (epoll_wait(controls_.get(), events, 16, 0) <= 0) return;
-  if (config_.role == M2N_RECEIVER) {
-    take_guests();
-    read_guests();
-  }
+  if (config_.role == M2N_RECEIVER) guests_.look([this](int descriptor) { watch(descriptor); }, &counters_.invalid);
   bool ended = false;
   for (const auto& end : ends_) {
     if (end == nullptr) continue;
@@ -203,161 +199,59 @@ void UcxStation::sleep(uint64_t bound_ns) {
 
 // ---- receivers ----
 
-void UcxStation::take_guests() {
-  for (;;) {
-    Descriptor socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket) return;
-    if (guests_.size() == kMostGuests) read_guests();  // who has hung up makes room
-    if (guests_.size() == kMostGuests) continue;       // who comes now tries again later
-    watch(socket.get());
-    guests_.push_back({Control(std::move(socket)), now_ns(), false});
-  }
-}
-
-void UcxStation::read_guests() {
-  std::erase_if(guests_, [this](Guest& guest) {
-    if (guest.has_joined) return guest.control.has_ended();
-    switch (guest.control.read()) {
-      case Control::kNothing:
-        return false;
-      case Control::kFrame:
-        if (guest.control.frame().type() != FrameType::kJoin) break;
-        if (guest.control.has_ended()) return true;  // it gave up before anybody looked
-        guest.has_joined = has_news_ = true;
-        return false;
-      case Control::kEnded:
-        return true;
-      default:
-        break;
-    }
-    ++counters_.invalid;
-    return true;
+void UcxStation::accept(const HasRoom& has_room, const Add& add) {
+  guests_.answer(has_room, [&](const JoinFrame& join, std::span<const std::byte> tail, Control control) {
+    admit(join, tail, std::move(control), add);
   });
 }
 
-void UcxStation::keep_house(uint64_t now) {
-  std::erase_if(guests_, [&](const Guest& guest) { return now - guest.since_ns > kGuestNs; });
+std::vector<std::byte> UcxStation::place_of(const UcxEnd& end) const {
+  const UcxPlace place{end.name(), static_cast<uint32_t>(worker_.address().size()), 0};
+  std::vector<std::byte> bytes(sizeof place + worker_.address().size());
+  std::memcpy(bytes.data(), &place, sizeof place);
+  std::memcpy(bytes.data() + sizeof place, worker_.address().data(), worker_.address().size());
+  return bytes;
 }
 
-void UcxStation::accept(const HasRoom& has_room, const Add& add) {
-  has_news_ = false;
-  for (Guest& guest : guests_)
-    if (guest.has_joined && !guest.control.has_ended()) admit(guest, has_room, add);
-  std::erase_if(guests_, [](const Guest& guest) { return guest.has_joined; });
-}
-
-AnswerFrame UcxStation::answer_of(const JoinFrame& join, const HasRoom& has_room, const Control&) const {
-  Refusal refusal = Refusal::kNone;
-  // The secret first: who does not have it learns nothing else.
-  if (!is_same_secret(join.secret, config_.secret))
-    refusal = Refusal::kSecret;
-  else if (join.place != place_.nonce)
-    refusal = Refusal::kOther;
-  else if (join.abi != M2N_ABI_VERSION)
-    refusal = Refusal::kAbi;
-  else if (!(join.sizes == sizes_))
-    refusal = Refusal::kSizes;
-  else
-    refusal = has_room(join.rank);
-  return {refusal == Refusal::kNone ? M2N_OK : M2N_REFUSED, static_cast<uint32_t>(refusal), {}, 0, 0};
-}
-
-void UcxStation::admit(Guest& guest, const HasRoom& has_room, const Add& add) {
-  const std::span<const std::byte> body = guest.control.frame().body();
-  JoinFrame join;
-  std::memcpy(&join, body.data(), sizeof join);
-  const std::vector<std::byte> worker(body.begin() + sizeof join, body.end());
-  AnswerFrame answer = answer_of(join, has_room, guest.control);
-  if (answer.status == M2N_OK && (worker.empty() || worker.size() != join.worker_bytes))
-    answer = {M2N_REFUSED, 0, {}, 0, 0};
-  if (answer.status != M2N_OK) {
-    guest.control.send(FrameType::kAnswer, &answer, sizeof answer);
-    return;
-  }
-  guest.control.frame().pop();
+void UcxStation::admit(const JoinFrame& join, std::span<const std::byte> tail, Control control, const Add& add) {
+  UcxPlace place;
+  std::span<const std::byte> worker;
+  if (!parse_place(tail, &place, &worker)) return Guests::refuse(control, Refusal::kNone);
   UcxEnd* end = nullptr;
   try {
-    end = &make_end(UcxEnd::kReceiverSide, std::move(guest.control));
-    end->reach(join.link, worker);
+    end = &make_end(UcxEnd::kReceiverSide, std::move(control));
+    end->reach(place.link, worker);
   } catch (const std::exception&) {  // no memory, or no way there
-    answer = {M2N_REFUSED, static_cast<uint32_t>(Refusal::kRegion), {}, 0, 0};
     if (end == nullptr) return;
-    end->answer(answer, {});
+    end->answer({M2N_REFUSED, static_cast<uint32_t>(Refusal::kRegion)}, {});
     retire(*end);
     return;
   }
   auto pair = std::make_shared<ReceiverPair>(join.rank, std::make_unique<UcxLink>(*this, *end), sizes_, layout_);
-  answer.link = end->name();
-  answer.worker_bytes = static_cast<uint32_t>(worker_.address().size());
-  end->answer(answer, worker_.address());
+  end->answer({M2N_OK, 0}, place_of(*end));
   add(std::move(pair));
 }
 
 // ---- senders ----
 
 std::unique_ptr<Link> UcxStation::connect(uint32_t peer, const Address& address, uint64_t until_ns) {
-  Descriptor socket = connect_from(place_, address.place);
-  await_connection(peer, socket, until_ns);
-  Control control(std::move(socket));
-  JoinFrame join{{}, M2N_ABI_VERSION, config_.rank, sizes_, address.place.nonce, {}, 0, 0};
-  std::memcpy(join.secret, config_.secret, sizeof join.secret);
-  join.worker_bytes = static_cast<uint32_t>(worker_.address().size());
+  const Call call{peer, until_ns, [this] { progress(); }};
+  Control control = reach_place(call, place_, address.place, Traffic::kWords);
   UcxEnd& end = make_end(UcxEnd::kSenderSide, Control());
   // From here on the end retires with its link, whatever happens.
   auto link = std::make_unique<UcxLink>(*this, end);
-  join.link = end.name();
-  if (!control.send(FrameType::kJoin, &join, sizeof join, worker_.address()))
-    throw Failure(M2N_PEER_LOST, sentence("receiver %u has ended before it answered", peer));
-  AnswerFrame answer;
-  const std::vector<std::byte> worker = await_answer(peer, control, until_ns, &answer);
-  if (answer.status != M2N_OK)
-    throw Failure(M2N_REFUSED, sentence("receiver %u refused: %s", peer, refusal_sentence(answer.refusal)));
-  if (worker.empty() || worker.size() != answer.worker_bytes)
+  say_join(call, control, join_of(M2N_UCX, config_, sizes_, address.place), place_of(end));
+  const std::vector<std::byte> tail = await_answer(call, control);
+  UcxPlace place;
+  std::span<const std::byte> worker;
+  if (!parse_place(tail, &place, &worker))
     throw Failure(M2N_INVALID, sentence("receiver %u answered something that is no answer", peer));
   watch(control.descriptor());
   end.use(std::move(control));
-  end.reach(answer.link, worker);
+  end.reach(place.link, worker);
   end.greet();
   await_greeting(peer, end, until_ns);
   return link;
-}
-
-void UcxStation::await_connection(uint32_t peer, const Descriptor& socket, uint64_t until_ns) {
-  pollfd question{socket.get(), POLLOUT, 0};
-  while (poll(&question, 1, kSliceMs) <= 0) {
-    progress();
-    if (now_ns() >= until_ns) throw Failure(M2N_TIMEOUT, sentence("receiver %u could not be reached in time", peer));
-  }
-  if (const int error = connection_error(socket))
-    throw Failure(M2N_PEER_LOST, sentence("receiver %u cannot be reached: %s", peer, strerror(error)));
-}
-
-std::vector<std::byte> UcxStation::await_answer(uint32_t peer, Control& control, uint64_t until_ns,
-                                                AnswerFrame* answer) {
-  for (;;) {
-    switch (control.read()) {
-      case Control::kFrame: {
-        const std::span<const std::byte> body = control.frame().body();
-        if (control.frame().type() != FrameType::kAnswer) break;
-        std::memcpy(answer, body.data(), sizeof *answer);
-        std::vector<std::byte> worker(body.begin() + sizeof *answer, body.end());
-        control.frame().pop();
-        return worker;
-      }
-      case Control::kEnded:
-        throw Failure(M2N_PEER_LOST, sentence("receiver %u has ended before it answered", peer));
-      case Control::kNothing: {
-        pollfd question{control.descriptor(), POLLIN, 0};
-        poll(&question, 1, kSliceMs);
-        progress();
-        if (now_ns() < until_ns) continue;
-        throw Failure(M2N_TIMEOUT, sentence("receiver %u did not answer in time: it is not receiving", peer));
-      }
-      default:
-        break;
-    }
-    throw Failure(M2N_INVALID, sentence("receiver %u answered something that is no answer", peer));
-  }
 }
 
 void UcxStation::await_greeting(uint32_t peer, UcxEnd& end, uint64_t until_ns) {

@@ -5,11 +5,13 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "bell_pipe.h"
 #include "station.h"
+#include "transports/network/guests.h"
 #include "transports/ucx/ucx_end.h"
 #include "waiter.h"
 
@@ -24,9 +26,9 @@ class UcxStation final : public Station, public Sleeper {
 
   void describe(Address& address) const override { address.place = place_; }
   std::unique_ptr<Link> connect(uint32_t peer, const Address& address, uint64_t until_ns) override;
-  bool has_news() const override { return has_news_; }
+  bool has_news() const override { return guests_.has_joined(); }
   void accept(const HasRoom& has_room, const Add& add) override;
-  void keep_house(uint64_t now) override;
+  void keep_house(uint64_t now) override { guests_.forget_silent(now); }
   void progress() override;
   void sleep(uint64_t bound_ns) override;
 
@@ -35,12 +37,6 @@ class UcxStation final : public Station, public Sleeper {
   void push();
 
  private:
-  // A connection that has not said yet, or not been told yet.
-  struct Guest {
-    Control control;
-    uint64_t since_ns;
-    bool has_joined;
-  };
   struct Retired {
     std::unique_ptr<UcxEnd> end;
     uint64_t close_by_ns;
@@ -48,14 +44,11 @@ class UcxStation final : public Station, public Sleeper {
 
   UcxEnd& make_end(UcxEnd::Side side, Control control);
   UcxEnd* find(const LinkName& name) const;
-  AnswerFrame answer_of(const JoinFrame& join, const HasRoom& has_room, const Control& control) const;
-  void admit(Guest& guest, const HasRoom& has_room, const Add& add);
-  void await_connection(uint32_t peer, const Descriptor& socket, uint64_t until_ns);
-  std::vector<std::byte> await_answer(uint32_t peer, Control& control, uint64_t until_ns, AnswerFrame* answer);
+  // This side's worker as the peer is to reach it, for what follows a join or an answer.
+  std::vector<std::byte> place_of(const UcxEnd& end) const;
+  void admit(const JoinFrame& join, std::span<const std::byte> tail, Control control, const Add& add);
   void await_greeting(uint32_t peer, UcxEnd& end, uint64_t until_ns);
   void read_controls();
-  void read_guests();
-  void take_guests();
   void attend();
   void close_retired(uint64_t now);
   void watch(int descriptor);
@@ -69,15 +62,13 @@ class UcxStation final : public Station, public Sleeper {
   const BellPipe& pipe_;
   m2n_counters& counters_;
   NetworkPlace place_;
-  Descriptor listener_;
+  Guests guests_;
   Descriptor controls_;  // an epoll set of the listener and all control connections
   ucx::MessageWorker worker_;
   std::vector<std::unique_ptr<UcxEnd>> ends_;  // index = LinkName::index; empty places are NULL
   std::vector<Retired> retired_;
-  std::vector<Guest> guests_;
   uint64_t controls_read_ns_ = 0;
   bool controls_ready_ = true;
-  bool has_news_ = false;
 };
 
 }  // namespace m2n

@@ -1,10 +1,8 @@
-#include "transports/ucx/control.h"
+#include "transports/network/place.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -16,8 +14,7 @@ namespace m2n {
 namespace {
 
 constexpr int kBacklog = 128;
-constexpr int kKeepIdleS = 15, kKeepEveryS = 5,
-              kKeepTries = 3;  // a host that vanished is forgotten after half a minute
+constexpr int kRowBufferBytes = 1 << 20;
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -43,111 +40,35 @@ SocketAddress socket_address(const NetworkPlace& place) {
   return address;
 }
 
-Descriptor open_socket(const NetworkPlace& place) {
-  Descriptor socket(::socket(place.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) throw Failure(M2N_INTERNAL, sentence("a socket cannot be opened: %s", strerror(errno)));
-  return socket;
+// The system's own sizes start so small that the first messages wait for one another, and would not shrink: so sockets
+// start wide and the system may still widen them. Before the connection, whose window depends on it. A system that cannot
+// unlock a size once set (Linux before 5.14) keeps its own.
+void widen(const Descriptor& socket) {
+  int lock = 0;
+  socklen_t length = sizeof lock;
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_BUF_LOCK, &lock, &length) != 0) return;
+  set_option(socket.get(), SOL_SOCKET, SO_SNDBUF, kRowBufferBytes);
+  set_option(socket.get(), SOL_SOCKET, SO_RCVBUF, kRowBufferBytes);
+  set_option(socket.get(), SOL_SOCKET, SO_BUF_LOCK, 0);
 }
 
-void set(const Descriptor& socket, int level, int option, int value) {
-  setsockopt(socket.get(), level, option, &value, sizeof value);
+Descriptor open_socket(const NetworkPlace& place, Traffic traffic) {
+  Descriptor socket(::socket(place.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) throw Failure(M2N_INTERNAL, sentence("a socket cannot be opened: %s", strerror(errno)));
+  if (traffic == Traffic::kRows) widen(socket);
+  return socket;
 }
 
 }  // namespace
 
-// ---- frames ----
-
-FrameHeader FrameReader::header() const {
-  FrameHeader header;
-  std::memcpy(&header, bytes_.data(), sizeof header);
-  return header;
+std::string interface_of(const m2n_config& config) {
+  return std::string(config.interface_name, strnlen(config.interface_name, sizeof config.interface_name));
 }
-
-std::span<std::byte> FrameReader::room() { return std::span(bytes_).subspan(filled_); }
-
-FrameReader::Result FrameReader::next() {
-  if (filled_ < sizeof(FrameHeader)) return kNone;
-  const FrameHeader header = this->header();
-  if (header.magic != kFrameMagic || header.bytes > kMaxFrameBytes) return kGarbage;
-  std::size_t least = 0;
-  switch (static_cast<FrameType>(header.type)) {
-    case FrameType::kJoin:
-      least = sizeof(JoinFrame);
-      break;
-    case FrameType::kAnswer:
-      least = sizeof(AnswerFrame);
-      break;
-    case FrameType::kGoodbye:
-      least = sizeof(GoodbyeFrame);
-      break;
-    default:
-      return kGarbage;
-  }
-  if (header.bytes < least) return kGarbage;
-  return filled_ >= sizeof header + header.bytes ? kFrame : kNone;
-}
-
-std::span<const std::byte> FrameReader::body() const {
-  return std::span(bytes_).subspan(sizeof(FrameHeader), header().bytes);
-}
-
-void FrameReader::pop() {
-  const std::size_t used = sizeof(FrameHeader) + header().bytes;
-  std::memmove(bytes_.data(), bytes_.data() + used, filled_ - used);
-  filled_ -= used;
-}
-
-// ---- the socket ----
-
-Control::Control(Descriptor socket) : socket_(std::move(socket)) {
-  set(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
-  set(socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(socket_, IPPROTO_TCP, TCP_KEEPIDLE, kKeepIdleS);
-  set(socket_, IPPROTO_TCP, TCP_KEEPINTVL, kKeepEveryS);
-  set(socket_, IPPROTO_TCP, TCP_KEEPCNT, kKeepTries);
-}
-
-Control::Result Control::read() {
-  for (;;) {
-    switch (reader_.next()) {
-      case FrameReader::kFrame:
-        return kFrame;
-      case FrameReader::kGarbage:
-        return kGarbage;
-      default:
-        break;
-    }
-    const std::span<std::byte> room = reader_.room();
-    const ssize_t length = recv(socket_.get(), room.data(), room.size(), 0);
-    if (length > 0)
-      reader_.arrived(static_cast<std::size_t>(length));
-    else if (length < 0 && errno == EINTR)
-      continue;
-    else
-      return length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? kNothing : kEnded;
-  }
-}
-
-bool Control::has_ended() const {
-  char next;
-  const ssize_t length = recv(socket_.get(), &next, sizeof next, MSG_PEEK);
-  return length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
-bool Control::send(FrameType type, const void* body, std::size_t bytes, std::span<const std::byte> tail) {
-  const FrameHeader header{kFrameMagic, static_cast<uint32_t>(type), static_cast<uint32_t>(bytes + tail.size())};
-  std::vector<std::byte> frame(sizeof header + bytes + tail.size());
-  std::memcpy(frame.data(), &header, sizeof header);
-  std::memcpy(frame.data() + sizeof header, body, bytes);
-  if (!tail.empty()) std::memcpy(frame.data() + sizeof header + bytes, tail.data(), tail.size());
-  return ::send(socket_.get(), frame.data(), frame.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(frame.size());
-}
-
-// ---- places ----
 
 NetworkPlace interface_place(const std::string& name) {
   if (name.empty())
-    throw Failure(M2N_INVALID, "the ucx transport needs the name of a network interface: it listens on no other");
+    throw Failure(M2N_INVALID,
+                  "a transport between hosts needs the name of a network interface: it listens on no other");
   ifaddrs* all = nullptr;
   if (getifaddrs(&all) != 0)
     throw Failure(M2N_INTERNAL, sentence("network interfaces cannot be listed: %s", strerror(errno)));
@@ -167,11 +88,14 @@ NetworkPlace interface_place(const std::string& name) {
   freeifaddrs(all);
   if (place.family == 0)
     throw Failure(M2N_INVALID, sentence("there is no network interface '%s' with an address here", name.c_str()));
+  uint64_t nonce[2];
+  fill_nonce(nonce);
+  place.nonce = nonce[0];
   return place;
 }
 
-Descriptor listen_at(NetworkPlace* place) {
-  Descriptor socket = open_socket(*place);
+Descriptor listen_at(NetworkPlace* place, Traffic traffic) {
+  Descriptor socket = open_socket(*place, traffic);
   SocketAddress address = socket_address(*place);
   if (bind(socket.get(), address.get(), address.length) != 0 || listen(socket.get(), kBacklog) != 0 ||
       getsockname(socket.get(), address.get(), &address.length) != 0)
@@ -181,13 +105,13 @@ Descriptor listen_at(NetworkPlace* place) {
   return socket;
 }
 
-Descriptor connect_from(const NetworkPlace& from, const NetworkPlace& to) {
+Descriptor connect_from(const NetworkPlace& from, const NetworkPlace& to, Traffic traffic) {
   if ((to.family != 4 && to.family != 6) || to.port == 0)
     throw Failure(M2N_INVALID, "the peer's address names no place on a network");
   if (to.family != from.family)
     throw Failure(M2N_INVALID, sentence("the peer is reached by IPv%u, this endpoint's interface has IPv%u", to.family,
                                         from.family));
-  Descriptor socket = open_socket(to);
+  Descriptor socket = open_socket(to, traffic);
   NetworkPlace any_port = from;
   any_port.port = 0;
   SocketAddress own = socket_address(any_port), peer = socket_address(to);
@@ -202,6 +126,10 @@ int connection_error(const Descriptor& socket) {
   int error = 0;
   socklen_t length = sizeof error;
   return getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+void set_option(int socket, int level, int option, int value) {
+  setsockopt(socket, level, option, &value, sizeof value);
 }
 
 }  // namespace m2n

@@ -1,15 +1,15 @@
 // Puts arriving chunks into the mirror of a pair and counts them, after checking every number in their headers. Chunks
 // may arrive in any order: what is counted is the unbroken run from the first, so that a reader of early rows relies on
 // the count alone.
-#ifndef M2N_SRC_TRANSPORTS_UCX_LANDING_H
-#define M2N_SRC_TRANSPORTS_UCX_LANDING_H
+#ifndef M2N_SRC_TRANSPORTS_NETWORK_LANDING_H
+#define M2N_SRC_TRANSPORTS_NETWORK_LANDING_H
 
 #include <array>
 #include <bitset>
 #include <cstdint>
 
 #include "slot.h"
-#include "transports/ucx/wire.h"
+#include "transports/network/message.h"
 
 namespace m2n {
 
@@ -17,15 +17,19 @@ class Landing {
  public:
   // `kind` is what arrives at this end: dispatches at a receiver, results at a sender.
   Landing(WireKind kind, const PairView& view, const PairSizes& sizes, const PairLayout& layout)
-      : kind_(kind), view_(view), sizes_(sizes), layout_(layout) {}
+      : shape_(kind, sizes, layout), view_(view), sizes_(sizes) {}
 
-  // NULL once the chunks are in place and counted; else what is wrong with them, and nothing was written.
+  // Chunks that have come whole. NULL once they are in place and counted; else what is wrong with them, and nothing was
+  // written.
   const char* land(const WireHeader& header, const void* data, uint64_t bytes);
 
-  // Bytes that follow a header; for writers and checkers alike. The header must have passed check().
-  uint64_t bytes_of(const WireHeader& header) const;
-  uint64_t rows_from(const WireHeader& header) const;  // first row of these chunks
-  uint64_t rows_to(const WireHeader& header) const;
+  // The same in steps, for who reads straight into place: NULL if such chunks may come now; where they go; and that the
+  // next `count` chunks from `first` on are there, all of a header that was checked.
+  const char* check(const WireHeader& header) const;
+  uint32_t places(const WireHeader& header, iovec* parts) const { return shape_.parts_of(header, view_, parts); }
+  void count(const WireHeader& header, uint32_t first, uint32_t count);
+
+  const MessageShape& shape() const { return shape_; }
 
  private:
   struct Slot {
@@ -35,15 +39,9 @@ class Landing {
     uint64_t counter = 0;
   };
 
-  const char* check(const WireHeader& header) const;
-  void copy(const WireHeader& header, const std::byte* data);
-  void count(Slot& slot, const WireHeader& header);
-  bool is_dispatch() const { return kind_ == WireKind::kDispatch; }
-
-  WireKind kind_;
+  MessageShape shape_;
   PairView view_;
   const PairSizes& sizes_;
-  const PairLayout& layout_;
   std::array<Slot, kMaxSlots> slots_;
 };
 

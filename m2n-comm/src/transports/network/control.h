@@ -1,16 +1,15 @@
-// The control connection of a pair: one TCP socket that carries the handshake, says goodbye, and whose end says that the
-// peer's process is gone.
-#ifndef M2N_SRC_TRANSPORTS_UCX_CONTROL_H
-#define M2N_SRC_TRANSPORTS_UCX_CONTROL_H
+// A connection that carries frames: the handshake of a pair, and its goodbye where rows travel beside it. Its end says that
+// the peer's process is gone.
+#ifndef M2N_SRC_TRANSPORTS_NETWORK_CONTROL_H
+#define M2N_SRC_TRANSPORTS_NETWORK_CONTROL_H
 
 #include <cstdint>
 #include <span>
-#include <string>
+#include <utility>
 #include <vector>
 
-#include "address.h"
 #include "descriptor.h"
-#include "transports/ucx/wire.h"
+#include "transports/network/wire.h"
 
 namespace m2n {
 
@@ -19,7 +18,8 @@ class FrameReader {
  public:
   enum Result { kNone, kFrame, kGarbage };
 
-  // Where the next bytes go, and how many at most.
+  // Where the next bytes go, and how many at most: never more than the frame under way has, so that what follows the
+  // frame stays in the socket.
   std::span<std::byte> room();
   void arrived(std::size_t bytes) { filled_ += bytes; }
   // kFrame: type() and body() are valid until pop().
@@ -50,22 +50,14 @@ class Control {
   // The peer has closed its side and nothing that it sent is unread.
   bool has_ended() const;
   int descriptor() const { return socket_.get(); }
+  // The socket goes on without frames.
+  Descriptor take() { return std::move(socket_); }
   void close() { socket_.reset(); }
 
  private:
   Descriptor socket_;
   FrameReader reader_;
 };
-
-// The address of a network interface by name, with no port. Throws Failure if there is no such interface, or it has no
-// address.
-NetworkPlace interface_place(const std::string& name);
-// A socket that listens there; fills in the port.
-Descriptor listen_at(NetworkPlace* place);
-// A socket under way to `to` from the interface at `from`; ready when it can be written.
-Descriptor connect_from(const NetworkPlace& from, const NetworkPlace& to);
-// 0 if the connection stands, else its errno.
-int connection_error(const Descriptor& socket);
 
 }  // namespace m2n
 
