@@ -157,9 +157,9 @@ void UcxStation::progress() {
 void UcxStation::attend() {
   for (const auto& end : ends_) {
     if (end == nullptr || !end->needs_attention() || end->is_gone()) continue;
-    if (end->take_greeting_wish()) end->greet();
     if (end->fault() != nullptr) ++counters_.invalid;
-    end->settle_departure(now_ns());
+    const uint64_t now = now_ns();
+    if (!end->settle_departure(now) && end->is_to_greet()) end->greet(now);
   }
 }
 
@@ -278,14 +278,10 @@ void UcxStation::admit(Guest& guest, const HasRoom& has_room, const Add& add) {
   UcxEnd* end = nullptr;
   try {
     end = &make_end(UcxEnd::kReceiverSide, std::move(guest.control));
-    end->reach(join.link, worker);
-  } catch (const std::exception&) {  // no memory, or no way there
-    answer = {M2N_REFUSED, static_cast<uint32_t>(Refusal::kRegion), {}, 0, 0};
-    if (end == nullptr) return;
-    end->answer(answer, {});
-    retire(*end);
+  } catch (const std::exception&) {  // no memory
     return;
   }
+  end->introduce(join.link, worker);
   auto pair = std::make_shared<ReceiverPair>(join.rank, std::make_unique<UcxLink>(*this, *end), sizes_, layout_);
   answer.link = end->name();
   answer.worker_bytes = static_cast<uint32_t>(worker_.address().size());
@@ -316,9 +312,11 @@ std::unique_ptr<Link> UcxStation::connect(uint32_t peer, const Address& address,
     throw Failure(M2N_INVALID, sentence("receiver %u answered something that is no answer", peer));
   watch(control.descriptor());
   end.use(std::move(control));
-  end.reach(answer.link, worker);
-  end.greet();
-  await_greeting(peer, end, until_ns);
+  end.introduce(answer.link, worker);
+  end.connect(now_ns());
+  await(peer, end, until_ns, [&] { return end.is_greeted(); });
+  end.exchange_numbers();
+  await(peer, end, until_ns, [&] { return !end.is_sending(); });
   return link;
 }
 
@@ -360,11 +358,11 @@ std::vector<std::byte> UcxStation::await_answer(uint32_t peer, Control& control,
   }
 }
 
-void UcxStation::await_greeting(uint32_t peer, UcxEnd& end, uint64_t until_ns) {
+void UcxStation::await(uint32_t peer, const UcxEnd& end, uint64_t until_ns, const std::function<bool()>& is_done) {
   for (;;) {
     progress();
     if (end.is_gone()) throw Failure(M2N_PEER_LOST, sentence("receiver %u has ended before it answered", peer));
-    if (end.is_greeted()) return;
+    if (is_done()) return;
     if (now_ns() >= until_ns)
       throw Failure(M2N_TIMEOUT, sentence("receiver %u was found, but nothing passes between the two over UCX", peer));
     pollfd questions[2] = {{worker_.event_descriptor(), POLLIN, 0}, {controls_.get(), POLLIN, 0}};

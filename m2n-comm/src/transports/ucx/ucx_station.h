@@ -4,6 +4,7 @@
 #define M2N_SRC_TRANSPORTS_UCX_UCX_STATION_H
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,7 +53,7 @@ class UcxStation final : public Station, public Sleeper {
   void admit(Guest& guest, const HasRoom& has_room, const Add& add);
   void await_connection(uint32_t peer, const Descriptor& socket, uint64_t until_ns);
   std::vector<std::byte> await_answer(uint32_t peer, Control& control, uint64_t until_ns, AnswerFrame* answer);
-  void await_greeting(uint32_t peer, UcxEnd& end, uint64_t until_ns);
+  void await(uint32_t peer, const UcxEnd& end, uint64_t until_ns, const std::function<bool()>& is_done);
   void read_controls();
   void read_guests();
   void take_guests();
