@@ -14,7 +14,7 @@ namespace {
                 sizeof(Ours::our_field) == sizeof(Theirs::their_field))
 
 static_assert(sizeof(Status) == sizeof(ucs_status_t) && kOk == UCS_OK && kInProgress == UCS_INPROGRESS &&
-              kErrorLast == UCS_ERR_LAST);
+              kNoResource == UCS_ERR_NO_RESOURCE && kErrorLast == UCS_ERR_LAST);
 EXPECT_SAME_PLACE(ContextParams, features, ucp_params_t, features);
 EXPECT_SAME_PLACE(ContextParams, estimated_num_eps, ucp_params_t, estimated_num_eps);
 static_assert(sizeof(ContextParams) <= sizeof(ucp_params_t));
@@ -49,7 +49,9 @@ EXPECT_SAME_PLACE(RequestParam, user_data, ucp_request_param_t, user_data);
 static_assert(sizeof(RequestParam) == sizeof(ucp_request_param_t));
 static_assert(kRequestCallback == UCP_OP_ATTR_FIELD_CALLBACK && kRequestUserData == UCP_OP_ATTR_FIELD_USER_DATA &&
               kRequestDatatype == UCP_OP_ATTR_FIELD_DATATYPE && kRequestFlags == UCP_OP_ATTR_FIELD_FLAGS &&
-              kAmSendEager == UCP_AM_SEND_FLAG_EAGER && kCloseForce == UCP_EP_CLOSE_FLAG_FORCE);
+              kRequestNeverAtOnce == UCP_OP_ATTR_FLAG_NO_IMM_CMPL &&
+              kRequestOnlyAtOnce == UCP_OP_ATTR_FLAG_FORCE_IMM_CMPL && kAmSendEager == UCP_AM_SEND_FLAG_EAGER &&
+              kCloseForce == UCP_EP_CLOSE_FLAG_FORCE);
 static_assert(kDatatypeParts == UCP_DATATYPE_IOV && sizeof(Part) == sizeof(ucp_dt_iov_t));
 
 TEST(UcxAbiTest, Declarations_AreThoseOfTheInstalledHeaders) { EXPECT_EQ(kDatatypeBytes, ucp_dt_make_contig(1)); }

@@ -13,6 +13,7 @@ namespace m2n::ucx {
 
 using Status = int8_t;  // ucs_status_t is packed
 constexpr Status kOk = 0;
+constexpr Status kNoResource = -2;
 constexpr Status kUnreachable = -6;
 constexpr Status kInProgress = 1;
 constexpr Status kErrorLast = -100;
@@ -105,7 +106,7 @@ struct RequestParam {
   void* memory_handle;
 };
 constexpr uint32_t kRequestCallback = 1u << 1, kRequestUserData = 1u << 2, kRequestDatatype = 1u << 3,
-                   kRequestFlags = 1u << 4;
+                   kRequestFlags = 1u << 4, kRequestNeverAtOnce = 1u << 16, kRequestOnlyAtOnce = 1u << 18;
 constexpr uint32_t kAmSendEager = 1u << 1;
 constexpr uint32_t kCloseForce = 1u << 0;
 constexpr uint64_t kDatatypeBytes = 1u << 3, kDatatypeParts = 2;

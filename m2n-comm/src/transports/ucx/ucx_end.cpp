@@ -11,6 +11,7 @@ namespace m2n {
 namespace {
 
 constexpr uint64_t kParcelBytes = 65536;         // of rows in one active message, so that they land while others travel
+constexpr uint64_t kGreetNs = 1'000'000'000u;    // for the connection to stand, before the greeting waits inside UCX
 constexpr uint64_t kDepartureNs = 200'000'000u;  // for what a peer sent before it left to arrive
 
 WireKind arriving_at(UcxEnd::Side side) {
@@ -35,22 +36,41 @@ UcxEnd::UcxEnd(ucx::MessageWorker& worker, Side side, const LinkName& name, Cont
 
 UcxEnd::~UcxEnd() = default;
 
-void UcxEnd::reach(const LinkName& peer, std::span<const std::byte> worker_address) {
+void UcxEnd::introduce(const LinkName& peer, std::span<const std::byte> worker_address) {
   peer_ = peer;
-  endpoint_ = worker_.connect(worker_address, &UcxEnd::on_failed, this);
+  peer_worker_.assign(worker_address.begin(), worker_address.end());
 }
 
 void UcxEnd::on_failed(void* argument, ucx::Endpoint*, ucx::Status) { static_cast<UcxEnd*>(argument)->failed_ = true; }
 
-// ---- sending ----
+// ---- meeting ----
 
-void UcxEnd::greet() {
-  if (endpoint_ == nullptr || failed_) return;
+void UcxEnd::connect(uint64_t now) {
+  endpoint_ = worker_.connect(peer_worker_, &UcxEnd::on_failed, this);
+  connecting_since_ = now;
+  wants_greeting_ = true;
   hello_.end = this;
   hello_.slot = kMaxSlots;
   hello_.header = {peer_, {static_cast<uint32_t>(WireKind::kHello), 0, 0, 0, 0, 0, 0, 0}};
-  post(hello_, 0);
 }
+
+void UcxEnd::greet(uint64_t now) {
+  try {
+    if (endpoint_ == nullptr) connect(now);
+  } catch (const Failure&) {
+    failed_ = true;
+    return;
+  }
+  wants_greeting_ = false;
+  // A transport that takes nothing at once gets the greeting like any message.
+  post(hello_, 0, now - connecting_since_ < kGreetNs ? ucx::kRequestOnlyAtOnce : 0);
+}
+
+void UcxEnd::exchange_numbers() {
+  if (!failed_) post(hello_, 0, ucx::kRequestNeverAtOnce);
+}
+
+// ---- sending ----
 
 void UcxEnd::send(WireKind kind, const Publication& publication) {
   if (endpoint_ == nullptr || failed_ || gone_) return;
@@ -94,9 +114,10 @@ uint32_t UcxEnd::fill(const MessageShape& shape, Parcel& parcel) {
   return count;
 }
 
-void UcxEnd::post(Parcel& parcel, uint32_t parts) {
+void UcxEnd::post(Parcel& parcel, uint32_t parts, uint32_t attributes) {
   ucx::RequestParam param{};
-  param.attribute_mask = ucx::kRequestCallback | ucx::kRequestUserData | ucx::kRequestDatatype | ucx::kRequestFlags;
+  param.attribute_mask =
+      attributes | ucx::kRequestCallback | ucx::kRequestUserData | ucx::kRequestDatatype | ucx::kRequestFlags;
   param.flags = ucx::kAmSendEager;
   param.callback = &UcxEnd::on_sent;
   param.user_data = &parcel;
@@ -109,7 +130,8 @@ void UcxEnd::post(Parcel& parcel, uint32_t parts) {
                                                 parts == 0 ? nullptr : buffer, count, &param);
   if (request == nullptr) return;
   if (ucx::is_error(request)) {
-    failed_ = true;
+    const bool is_too_early = attributes == ucx::kRequestOnlyAtOnce && ucx::error_of(request) == ucx::kNoResource;
+    (is_too_early ? wants_greeting_ : failed_) = true;
     return;
   }
   if (parcel.slot < kMaxSlots) ++under_way_[parcel.slot];
@@ -130,7 +152,7 @@ void UcxEnd::on_sent(void* request, ucx::Status status, void* user_data) {
 void UcxEnd::receive(const WireHeader& header, const void* data, uint64_t bytes) {
   if (gone_ || broken_) return;
   if (header.kind == static_cast<uint32_t>(WireKind::kHello)) {
-    wants_greeting_ = side_ == kReceiverSide && !greeted_;
+    if (side_ == kReceiverSide && !greeted_) wants_greeting_ = true;
     greeted_ = true;
     return;
   }
@@ -203,6 +225,9 @@ bool UcxEnd::close(uint64_t now, uint64_t close_by) {
     if (may_wait) {
       listen();
       if (control_.descriptor() >= 0) return false;  // the peer closes its side once it has what it was sent
+    }
+    // To answer what it finds for a closed endpoint, UCX would open one of its own.
+    for (int i = 0; i < 64 && worker_.progress() != 0; ++i) {
     }
     ucx::RequestParam param{};
     param.attribute_mask = ucx::kRequestFlags;

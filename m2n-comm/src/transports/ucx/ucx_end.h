@@ -29,9 +29,17 @@ class UcxEnd {
   UcxEnd(const UcxEnd&) = delete;
   UcxEnd& operator=(const UcxEnd&) = delete;
 
-  // Throws Failure if UCX cannot reach that address.
-  void reach(const LinkName& peer, std::span<const std::byte> worker_address);
-  void greet();
+  // How the peer calls its end, and where it is.
+  void introduce(const LinkName& peer, std::span<const std::byte> worker_address);
+  // Throws Failure if UCX sees no way to the peer. The sender connects; the receiver does once it is greeted: the two
+  // never connect to each other at the same time, and UCX uses the sender's connection both ways.
+  void connect(uint64_t now);
+  // Sends the first message as soon as the connection stands; to be called until then.
+  void greet(uint64_t now);
+  // Sender side, once it is greeted back: UCX exchanges the numbers of its endpoints, which it would do with the first
+  // large message otherwise. Nothing else is under way now, so that no part of that waits inside UCX (see ucx_worker.cpp);
+  // it is done once nothing is being sent.
+  void exchange_numbers();
   // Sender side: the connection through which the peer was found.
   void use(Control control) { control_ = std::move(control); }
   void answer(const AnswerFrame& answer, std::span<const std::byte> tail) {
@@ -55,7 +63,7 @@ class UcxEnd {
   bool is_greeted() const { return greeted_; }
   bool is_gone() const { return gone_; }
   bool needs_attention() const { return wants_greeting_ || failed_ || leaving_ || broken_; }
-  bool take_greeting_wish() { return std::exchange(wants_greeting_, false); }
+  bool is_to_greet() const { return wants_greeting_; }
   bool is_sending(uint32_t slot) const { return under_way_[slot] != 0; }
   bool is_sending() const { return all_under_way_ != 0; }
   const char* fault() const { return fault_; }
@@ -71,7 +79,7 @@ class UcxEnd {
 
   Parcel& take_parcel(uint32_t slot);
   uint32_t fill(const MessageShape& shape, Parcel& parcel);
-  void post(Parcel& parcel, uint32_t parts);
+  void post(Parcel& parcel, uint32_t parts, uint32_t attributes = 0);
   void mark_gone();
 
   static void on_failed(void* argument, ucx::Endpoint* endpoint, ucx::Status status);
@@ -80,6 +88,7 @@ class UcxEnd {
   ucx::MessageWorker& worker_;
   Side side_;
   LinkName name_, peer_{};
+  std::vector<std::byte> peer_worker_;  // its address
   Control control_;
   const PairSizes& sizes_;
   const PairLayout& layout_;
@@ -93,13 +102,14 @@ class UcxEnd {
   uint32_t all_under_way_ = 0;
   Parcel hello_{};
   uint64_t sent_ = 0, received_ = 0, expected_ = 0;
-  uint64_t leaving_since_ = 0;
+  uint64_t connecting_since_ = 0, leaving_since_ = 0;
   const char* fault_ = nullptr;
-  bool greeted_ = false, wants_greeting_ = false;
-  bool left_ = false;     // this side has said goodbye
-  bool leaving_ = false;  // the peer has said goodbye, or its connection has ended
-  bool failed_ = false;   // UCX has given it up
-  bool broken_ = false;   // it broke the protocol
+  bool greeted_ = false;         // by the peer
+  bool wants_greeting_ = false;  // the peer, by this side
+  bool left_ = false;            // this side has said goodbye
+  bool leaving_ = false;         // the peer has said goodbye, or its connection has ended
+  bool failed_ = false;          // UCX has given it up
+  bool broken_ = false;          // it broke the protocol
   bool gone_ = false;
 };
 

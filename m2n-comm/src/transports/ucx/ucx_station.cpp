@@ -156,9 +156,9 @@ void UcxStation::progress() {
 void UcxStation::attend() {
   for (const auto& end : ends_) {
     if (end == nullptr || !end->needs_attention() || end->is_gone()) continue;
-    if (end->take_greeting_wish()) end->greet();
     if (end->fault() != nullptr) ++counters_.invalid;
-    end->settle_departure(now_ns());
+    const uint64_t now = now_ns();
+    if (!end->settle_departure(now) && end->is_to_greet()) end->greet(now);
   }
 }
 
@@ -220,13 +220,10 @@ void UcxStation::admit(const JoinFrame& join, std::span<const std::byte> tail, C
   UcxEnd* end = nullptr;
   try {
     end = &make_end(UcxEnd::kReceiverSide, std::move(control));
-    end->reach(place.link, worker);
-  } catch (const std::exception&) {  // no memory, or no way there
-    if (end == nullptr) return;
-    end->answer({M2N_REFUSED, static_cast<uint32_t>(Refusal::kRegion)}, {});
-    retire(*end);
+  } catch (const std::exception&) {  // no memory
     return;
   }
+  end->introduce(place.link, worker);
   auto pair = std::make_shared<ReceiverPair>(join.rank, std::make_unique<UcxLink>(*this, *end), sizes_, layout_);
   end->answer({M2N_OK, 0}, place_of(*end));
   add(std::move(pair));
@@ -248,17 +245,19 @@ std::unique_ptr<Link> UcxStation::connect(uint32_t peer, const Address& address,
     throw Failure(M2N_INVALID, sentence("receiver %u answered something that is no answer", peer));
   watch(control.descriptor());
   end.use(std::move(control));
-  end.reach(place.link, worker);
-  end.greet();
-  await_greeting(peer, end, until_ns);
+  end.introduce(place.link, worker);
+  end.connect(now_ns());
+  await(peer, end, until_ns, [&] { return end.is_greeted(); });
+  end.exchange_numbers();
+  await(peer, end, until_ns, [&] { return !end.is_sending(); });
   return link;
 }
 
-void UcxStation::await_greeting(uint32_t peer, UcxEnd& end, uint64_t until_ns) {
+void UcxStation::await(uint32_t peer, const UcxEnd& end, uint64_t until_ns, const std::function<bool()>& is_done) {
   for (;;) {
     progress();
     if (end.is_gone()) throw Failure(M2N_PEER_LOST, sentence("receiver %u has ended before it answered", peer));
-    if (end.is_greeted()) return;
+    if (is_done()) return;
     if (now_ns() >= until_ns)
       throw Failure(M2N_TIMEOUT, sentence("receiver %u was found, but nothing passes between the two over UCX", peer));
     pollfd questions[2] = {{worker_.event_descriptor(), POLLIN, 0}, {controls_.get(), POLLIN, 0}};

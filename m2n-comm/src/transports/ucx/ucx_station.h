@@ -4,6 +4,7 @@
 #define M2N_SRC_TRANSPORTS_UCX_UCX_STATION_H
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,7 +48,7 @@ class UcxStation final : public Station, public Sleeper {
   // This side's worker as the peer is to reach it, for what follows a join or an answer.
   std::vector<std::byte> place_of(const UcxEnd& end) const;
   void admit(const JoinFrame& join, std::span<const std::byte> tail, Control control, const Add& add);
-  void await_greeting(uint32_t peer, UcxEnd& end, uint64_t until_ns);
+  void await(uint32_t peer, const UcxEnd& end, uint64_t until_ns, const std::function<bool()>& is_done);
   void read_controls();
   void attend();
   void close_retired(uint64_t now);

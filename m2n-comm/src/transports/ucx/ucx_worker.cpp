@@ -20,6 +20,13 @@ void prefer(const Library& library, Config* config, const char* name, const char
   if (std::getenv((std::string("UCX_") + name).c_str()) == nullptr) library.config_modify(config, name, value);
 }
 
+// The options of a transport have a prefix in the environment. Here they have it in UCX 1.17 and later, and not before.
+void prefer_for_tcp(const Library& library, Config* config, const std::string& name, const char* value) {
+  if (std::getenv(("UCX_TCP_" + name).c_str()) != nullptr) return;
+  library.config_modify(config, ("TCP_" + name).c_str(), value);
+  library.config_modify(config, name.c_str(), value);
+}
+
 }  // namespace
 
 MessageWorker::MessageWorker(const std::string& interface, uint32_t most_peers, Receive receive, void* argument)
@@ -48,6 +55,12 @@ void MessageWorker::open_context(const std::string& interface, uint32_t most_pee
   prefer(library_, config, "NET_DEVICES", interface.c_str());
   prefer(library_, config, "TCP_TX_SEG_SIZE", kSegmentBytes);
   prefer(library_, config, "TCP_RX_SEG_SIZE", kSegmentBytes);
+  // A peer's death must not end this process, as assertions of UCX 1.13 do. One fails where a connection breaks while its
+  // endpoint is being opened (tcp_ep.c: !CTX_TYPE_TX): let it break later. Others fail where UCX's messages about the
+  // numbers of endpoints wait in a queue as the connection breaks (wireup_ep.c: pending_count == 0; ucp_request.c: got REP
+  // message): see UcxEnd::exchange_numbers, and no keepalive, which sends such at any time; control connections have one.
+  prefer_for_tcp(library_, config, "CONN_NB", "y");
+  prefer(library_, config, "KEEPALIVE_INTERVAL", "inf");
   ContextParams params{};
   params.field_mask = kContextFeatures | kContextNumEps;
   params.features = kFeatureAm | kFeatureWakeup;
