@@ -74,7 +74,9 @@ const Backend& choose_backend(int32_t backend) {
       throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 VNNI; choose the backend auto, avx512, avx2 or reference");
     case MK_BACKEND_AVX512_BF16:
       if (has_avx512_bf16()) return kAvx512Bf16;
-      throw Error(MK_UNSUPPORTED, "this CPU lacks AVX-512 BF16 or VNNI; choose the backend auto, avx512vnni, avx512, avx2 or reference");
+      throw Error(
+          MK_UNSUPPORTED,
+          "this CPU lacks AVX-512 BF16 or VNNI; choose the backend auto, avx512vnni, avx512, avx2 or reference");
 #endif
     default:
       throw Error(MK_UNSUPPORTED,

@@ -64,8 +64,7 @@ Defect pack_values(const Panel& panel, int32_t begin, int32_t length, int32_t dt
   }
   uint32_t* out = reinterpret_cast<uint32_t*>(panel.out) + static_cast<int64_t>(begin) / 2 * kPanelWidth;
   for (int32_t i = 0; i < length; i += 2, out += kPanelWidth) {
-    for (int32_t j = 0; j < kPanelWidth; ++j)
-      out[j] = bf16_pair_of(run[j][i], i + 1 < length ? run[j][i + 1] : 0.0f);
+    for (int32_t j = 0; j < kPanelWidth; ++j) out[j] = bf16_pair_of(run[j][i], i + 1 < length ? run[j][i + 1] : 0.0f);
   }
   return defect;
 }

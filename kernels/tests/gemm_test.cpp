@@ -113,7 +113,8 @@ TEST_P(Gemm, NumbersNearTheLeastNormal_GiveTheReferencesBits) {
     std::vector<float> in, weights;
     for (int32_t k = 0; k < kRows * kColumns; ++k) in.push_back(std::ldexp(random.number(), -50 - random.below(90)));
     for (int32_t k = 0; k < kFeatures * kColumns; ++k)
-      weights.push_back(std::ldexp(random.number(), random.below(4) == 0 ? -126 - random.below(10) : -60 - random.below(30)));
+      weights.push_back(
+          std::ldexp(random.number(), random.below(4) == 0 ? -126 - random.below(10) : -60 - random.below(30)));
     const Weight weight = pack(reference(), plain_matrix(weights.data(), MK_F32, kFeatures), kColumns, MK_BF16);
     const auto run = [&](mk_context* context) {
       std::vector<float> out(kRows * kFeatures);

@@ -229,11 +229,11 @@ inline std::string backend_name(const ::testing::TestParamInfo<int32_t>& info) {
                                                 : "cuda";
 }
 
-#define MK_FAST_BACKENDS(fixture)                                                                     \
-  INSTANTIATE_TEST_SUITE_P(                                                                           \
-      Backends, fixture,                                                                              \
-      ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, MK_BACKEND_AVX512_BF16, MK_BACKEND_CUDA), \
-      mk::test::backend_name)
+#define MK_FAST_BACKENDS(fixture)                                                                        \
+  INSTANTIATE_TEST_SUITE_P(Backends, fixture,                                                            \
+                           ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, \
+                                             MK_BACKEND_AVX512_BF16, MK_BACKEND_CUDA),                   \
+                           mk::test::backend_name)
 
 // Rows `row` of a [rows, stride] buffer.
 template <typename T>

@@ -102,7 +102,9 @@ TEST(F16OfFloat, EveryF16_ComesBackAndTiesGoToEven) {
 
 class Integer : public FastBackend {};
 INSTANTIATE_TEST_SUITE_P(Backends, Integer,
-                         ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI, MK_BACKEND_AVX512_BF16), backend_name);
+                         ::testing::Values(MK_BACKEND_AVX2, MK_BACKEND_AVX512, MK_BACKEND_AVX512_VNNI,
+                                           MK_BACKEND_AVX512_BF16),
+                         backend_name);
 
 std::vector<float> product(mk_context* context, const mk_weight* weight, const std::vector<float>& in, int32_t rows,
                            int32_t columns, int32_t features) {

@@ -14,7 +14,8 @@ TEST(WeightPack, StackedMatricesOfEveryType_KeepTheirValues) {
   for (int32_t dtype : {MK_F32, MK_BF16}) {
     mk_weight* weight = nullptr;
     ASSERT_EQ(mk_weight_pack(reference(), sources, 4, columns, dtype, &weight), MK_OK) << mk_last_error();
-    EXPECT_EQ(mk_weight_bytes(weight), static_cast<uint64_t>(64 * (dtype == MK_F32 ? columns * 4 : (columns + 1) / 2 * 4)));
+    EXPECT_EQ(mk_weight_bytes(weight),
+              static_cast<uint64_t>(64 * (dtype == MK_F32 ? columns * 4 : (columns + 1) / 2 * 4)));
     const std::vector<float> out = unpacked(weight, 61, columns);
     for (int32_t column = 0; column < columns; ++column) {
       const float* features = out.data() + column * 61;

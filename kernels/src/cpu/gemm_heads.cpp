@@ -60,8 +60,9 @@ void multiply_items(const void* job_address, int64_t begin, int64_t end) {
 mk_status gemm_heads(Runtime& runtime, const mk_gemm_heads_args& args) {
   if (args.rows == 0) return MK_OK;
   const PackedMatrix& matrix = args.weights[0]->matrix;
-  Job job = {&args,    cut_product(matrix, args.heads, args.rows, thread_count(runtime)), 0,
-             &runtime, nullptr, prepared_row_bytes(runtime, matrix)};
+  Job job = {&args,   cut_product(matrix, args.heads, args.rows, thread_count(runtime)),
+             0,       &runtime,
+             nullptr, prepared_row_bytes(runtime, matrix)};
   job.items_of_head = static_cast<int64_t>(job.cut.panel_chunks) * job.cut.row_blocks;
   if (job.row_bytes > 0) {
     const int64_t count = static_cast<int64_t>(args.rows) * args.heads;

@@ -207,12 +207,10 @@ mk_status grouped_ffn(Runtime& runtime, const mk_grouped_ffn_args& args) {
     parallel_for_grain(runtime, count, 1, cost_ns, whole_experts, &job);
     return MK_OK;
   }
-  if (prepares)
-    parallel_for(runtime, args.pairs, prepare_ns(any.gate_up, args.pairs), prepare_inputs, &job);
+  if (prepares) parallel_for(runtime, args.pairs, prepare_ns(any.gate_up, args.pairs), prepare_inputs, &job);
   count = cut(args, &PackedExpert::gate_up, threads, tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, gate_and_up_tasks, &job);
-  if (prepares)
-    parallel_for(runtime, args.pairs, prepare_ns(any.down, args.pairs), prepare_middle, &job);
+  if (prepares) parallel_for(runtime, args.pairs, prepare_ns(any.down, args.pairs), prepare_middle, &job);
   count = cut(args, &PackedExpert::down, threads, tasks, &cost_ns);
   parallel_for_grain(runtime, count, 1, cost_ns, down_tasks, &job);
   return MK_OK;

@@ -48,8 +48,8 @@ MK_INLINE void multiply_step(const void* const* in, int64_t line, const char* co
 
 template <int kRows, int kUnits, typename Type>
 MK_INLINE void multiply_lines(const void* const* in, const char* const* units, const Ahead& ahead, int32_t begin,
-                              int32_t end, const typename Type::UnitScales (&scales)[kUnits],
-                              V (&first)[kRows][kUnits], V (&second)[kRows][kUnits]) {
+                              int32_t end, const typename Type::UnitScales (&scales)[kUnits], V (&first)[kRows][kUnits],
+                              V (&second)[kRows][kUnits]) {
   int32_t line = begin;
 #pragma GCC unroll 1
   for (int part = 0; part < 2; ++part) {
@@ -77,7 +77,7 @@ static inline const char* panel_at(const PackedMatrix& matrix, int32_t panel) {
 
 template <int kRows, int kUnits, typename Type>
 __attribute__((noinline)) static void multiply(const PackedMatrix& matrix, int32_t unit, const void* const* in,
-                                        const Ahead& ahead, bool resume, float* sums) {
+                                               const Ahead& ahead, bool resume, float* sums) {
   const char* units[kUnits];
   for (int u = 0; u < kUnits; ++u)
     units[u] = panel_at(matrix, (unit + u) / kUnitsPerPanel) + (unit + u) % kUnitsPerPanel * Type::kUnitBytes;
@@ -124,8 +124,8 @@ __attribute__((noinline)) static void multiply(const PackedMatrix& matrix, int32
 }
 
 template <int kRows, typename Type>
-static void multiply_exactly(const PackedMatrix& matrix, int32_t unit, int32_t units, const void* const* in, int32_t rows,
-                      const Ahead& ahead, bool resume, float* sums) {
+static void multiply_exactly(const PackedMatrix& matrix, int32_t unit, int32_t units, const void* const* in,
+                             int32_t rows, const Ahead& ahead, bool resume, float* sums) {
   if constexpr (kRows > 1) {
     if (rows < kRows) return multiply_exactly<kRows - 1, Type>(matrix, unit, units, in, rows, ahead, resume, sums);
   }
