@@ -1,5 +1,6 @@
 using MegaInfer.Engine;
 using MegaInfer.Engine.Checkpoints;
+using MegaInfer.Engine.Model;
 using MegaInfer.ExpertNodes.Layers;
 using MegaInfer.ExpertNodes.Weights;
 using Xunit;
