@@ -12,8 +12,8 @@ public sealed class DeployedFamilyTests(OracleCases cases)
     public async Task Logits_OneAndThreeExpertNodes_AreTheOraclesAndTheSameBits(string variant)
     {
         OracleCase made = cases[variant];
-        float[,] one = await DeployedLogits.OfAsync(made.Folder, made.Tokens, "--kv-dtype", "fp32");
-        float[,] three = await DeployedLogits.OfAsync(made.Folder, made.Tokens, "--kv-dtype", "fp32", "--expert-nodes", "3", "--micro-batches", "2");
+        float[,] one = await DeployedLogits.OfAsync(made.Folder, made.Tokens, "--dtype", "fp32", "--kv-dtype", "fp32");
+        float[,] three = await DeployedLogits.OfAsync(made.Folder, made.Tokens, "--dtype", "fp32", "--kv-dtype", "fp32", "--expert-nodes", "3", "--micro-batches", "2");
         double distance = made.DistanceTo(one);
         Assert.True(distance <= FamilyAgreementTests.LargestDifference, $"{variant}: {distance:E2} deviations");
         Assert.Equal(Bits(one), Bits(three));
@@ -24,7 +24,7 @@ public sealed class DeployedFamilyTests(OracleCases cases)
     public async Task Logits_KvInBFloat16_AreNearTheOracles(string variant)
     {
         OracleCase made = cases[variant];
-        float[,] logits = await DeployedLogits.OfAsync(made.Folder, made.Tokens, "--kv-dtype", "bf16");
+        float[,] logits = await DeployedLogits.OfAsync(made.Folder, made.Tokens, "--dtype", "fp32", "--kv-dtype", "bf16");
         double distance = made.DistanceTo(logits);
         Assert.True(distance <= FamilyAgreementTests.LargestDifferenceInBFloat16, $"{variant}: {distance:E2} deviations");
     }
