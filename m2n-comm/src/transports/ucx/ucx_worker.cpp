@@ -53,8 +53,8 @@ void MessageWorker::open_context(const std::string& interface, uint32_t most_pee
   // Pairs on one host share memory without UCX; its own shared memory does not notice a killed peer.
   prefer(library_, config, "TLS", "^posix,sysv,self");
   prefer(library_, config, "NET_DEVICES", interface.c_str());
-  prefer(library_, config, "TCP_TX_SEG_SIZE", kSegmentBytes);
-  prefer(library_, config, "TCP_RX_SEG_SIZE", kSegmentBytes);
+  prefer_for_tcp(library_, config, "TX_SEG_SIZE", kSegmentBytes);
+  prefer_for_tcp(library_, config, "RX_SEG_SIZE", kSegmentBytes);
   // A peer's death must not end this process, as assertions of UCX 1.13 do. One fails where a connection breaks while its
   // endpoint is being opened (tcp_ep.c: !CTX_TYPE_TX): let it break later. Others fail where UCX's messages about the
   // numbers of endpoints wait in a queue as the connection breaks (wireup_ep.c: pending_count == 0; ucp_request.c: got REP
