@@ -4,17 +4,22 @@ using MegaInfer.Engine.Cluster;
 namespace MegaInfer.AttentionNodes.Pipeline;
 
 /// <summary>
-/// How many micro-batches a step is cut into: a fixed number, or the one that measured fastest for steps of about this size. Measuring happens in real traffic: each
-/// candidate is tried a few times, then the best is kept, and now and then another gets one step to show that things have changed. A step's bits do
-/// not depend on it. One owner: the node loop.
+/// How many micro-batches a step is cut into: a fixed number, or the one that measured fastest for steps of about this size. Measuring happens in real traffic, so it
+/// must be cheap: a size begins with what is best for the nearest size known, another number gets one step at a time, at first every few steps and then ever
+/// more seldom, and only one that was faster is tried again at once, until it has proved itself. A step's bits do not depend on it. One owner: the node loop.
 /// </summary>
 public sealed class MicroBatchPolicy
 {
-    /// <summary>Steps of a size that each candidate gets before the first choice.</summary>
+    /// <summary>Steps that a number gets before it can become the choice.</summary>
     internal const int FirstTries = 4;
 
-    /// <summary>From then on every so many steps of a size are spent on another candidate.</summary>
-    internal const int RetryEvery = 64;
+    // Steps of the first size until the first trial of another number, and of later sizes, which inherit a choice. Doubled after each failed trial.
+    private const int FirstTrial = 4;
+    private const int InheritedTrial = 16;
+    private const int MostBetweenTrials = 128;
+
+    // Every so many trials go to a number that is no neighbour of the choice: the times may have more than one valley.
+    private const int FarTrialEvery = 4;
 
     private const double NewShare = 0.25;
 
@@ -40,18 +45,36 @@ public sealed class MicroBatchPolicy
     public int Choose(int rows)
     {
         int most = MicroBatchSplit.Count(rows, _fixedCount > 0 ? _fixedCount : PipelineShape.MaximumMicroBatches, _minimumRows);
-        return _fixedCount > 0 || most == 1 ? most : BucketOf(rows).Choose(most);
+        if (_fixedCount > 0 || most == 1)
+            return most;
+        int size = SizeOf(rows);
+        if (!_buckets[size].IsKnown && NearestKnown(size) is { } known)
+            _buckets[size].Inherit(known);
+        return _buckets[size].Choose(most);
     }
 
     /// <summary>Tells how long a step took with the number that <see cref="Choose"/> gave.</summary>
     public void Record(int rows, int count, TimeSpan time)
     {
         if (_fixedCount == 0)
-            BucketOf(rows).Record(count, time.TotalSeconds / rows);
+            _buckets[SizeOf(rows)].Record(count, time.TotalSeconds / rows);
     }
 
     // Steps between one power of two and the next behave alike.
-    private Bucket BucketOf(int rows) => _buckets[BitOperations.Log2((uint)rows)];
+    private static int SizeOf(int rows) => BitOperations.Log2((uint)rows);
+
+    private Bucket? NearestKnown(int size)
+    {
+        for (int distance = 1; distance < _buckets.Length; distance++)
+        {
+            if (size >= distance && _buckets[size - distance].IsKnown)
+                return _buckets[size - distance];
+            if (size + distance < _buckets.Length && _buckets[size + distance].IsKnown)
+                return _buckets[size + distance];
+        }
+
+        return null;
+    }
 
     /// <summary>What was measured for steps of about one size; index 0 stands for one micro-batch.</summary>
     private sealed class Bucket
@@ -59,20 +82,28 @@ public sealed class MicroBatchPolicy
         private readonly double[] _secondsPerRow = new double[PipelineShape.MaximumMicroBatches];
         private readonly int[] _tries = new int[PipelineShape.MaximumMicroBatches];
         private int _best;
-        private int _steps;
-        private int _retry;
+        private int _untilTrial = FirstTrial;
+        private int _betweenTrials = FirstTrial;
+        private int _trials;
+        private int _tried = -1;
+
+        /// <summary>It has a choice that was measured.</summary>
+        public bool IsKnown => _tries[_best] >= FirstTries;
+
+        public void Inherit(Bucket known)
+        {
+            if (_tries[known._best] == 0)
+                (_best, _untilTrial, _betweenTrials) = (known._best, InheritedTrial, InheritedTrial);
+        }
 
         public int Choose(int most)
         {
-            int fewest = 0;
-            for (int i = 1; i < most; i++)
-                fewest = _tries[i] < _tries[fewest] ? i : fewest;
-            if (_tries[fewest] < FirstTries)
-                return fewest + 1;
-            if (++_steps % RetryEvery != 0)
-                return Math.Min(_best + 1, most);
-            _retry = (_retry + 1) % most;
-            return _retry + 1;
+            int best = Math.Min(_best, most - 1);
+            _tried = -1;
+            if (_untilTrial-- > 0)
+                return best + 1;
+            _tried = NextTrial(best, most);
+            return _tried + 1;
         }
 
         public void Record(int count, double secondsPerRow)
@@ -82,11 +113,35 @@ public sealed class MicroBatchPolicy
             double share = _tries[index] <= 1 ? 1 : NewShare;
             _secondsPerRow[index] += share * (secondsPerRow - _secondsPerRow[index]);
             _tries[index]++;
+            if (index == _tried)
+                PlanNextTrial(wasFaster: secondsPerRow < Advantage * _secondsPerRow[_best]);
             for (int i = 0; i < _secondsPerRow.Length; i++)
             {
                 if (_tries[i] >= FirstTries && _secondsPerRow[i] < Advantage * _secondsPerRow[_best])
-                    _best = i;
+                    (_best, _untilTrial, _betweenTrials) = (i, 0, FirstTrial);
             }
+        }
+
+        private void PlanNextTrial(bool wasFaster)
+        {
+            if (!wasFaster)
+            {
+                _trials++;
+                _betweenTrials = Math.Min(2 * _betweenTrials, MostBetweenTrials);
+            }
+
+            _untilTrial = wasFaster ? 0 : _betweenTrials;
+        }
+
+        // The same number until it has failed once; then the next neighbour of the choice, and now and then one further away.
+        private int NextTrial(int best, int most)
+        {
+            bool isUp = best == 0 || (best < most - 1 && _trials % 2 == 0);
+            int neighbour = isUp ? best + 1 : best - 1;
+            if (most <= 2 || _trials % FarTrialEvery != FarTrialEvery - 1)
+                return neighbour;
+            int far = _trials / FarTrialEvery % most;
+            return far == best ? neighbour : far;
         }
     }
 }

@@ -29,8 +29,22 @@ public sealed class MicroBatchPolicyTests
     {
         var policy = new MicroBatchPolicy(0, 4);
         int[] chosen = Run(policy, rows: 32, steps: 1000, one, two, three, four);
-        Assert.All(Enumerable.Range(1, 4), count => Assert.True(chosen.Count(value => value == count) >= MicroBatchPolicy.FirstTries));
         Assert.InRange(chosen.Count(value => value == best) / 1000.0, 0.95, 1);
+    }
+
+    [Fact]
+    public void Choose_WhereOneIsBest_FewStepsAreSpentOnOthers()
+    {
+        int[] chosen = Run(new MicroBatchPolicy(0, 4), rows: 32, steps: 128, 5, 8, 10, 12);
+        Assert.InRange(chosen.Count(value => value != 1), 1, 6);
+    }
+
+    [Fact]
+    public void Choose_ANewSize_BeginsWithTheNearestSizesChoice()
+    {
+        var policy = new MicroBatchPolicy(0, 4);
+        Run(policy, 32, 100, 9, 7, 5, 8);
+        Assert.Equal([3], Run(policy, 100, 10, 9, 7, 5, 8).Distinct());
     }
 
     [Fact]
