@@ -50,12 +50,12 @@ internal static class WelcomeReader
         };
     }
 
-    // Pairs of one host share memory; a node with a network interface also meets others.
+    // Pairs of one host share memory; a node with a network interface also meets others, as the server says.
     private static M2NTransport Transport(string name, string networkInterface) => name switch
     {
         "shm" => networkInterface.Length == 0 ? M2NTransport.Shm : M2NTransport.Auto,
-        "tcp" => M2NTransport.Tcp,
-        "ucx" => M2NTransport.Ucx,
+        "tcp" => M2NTransport.Auto,
+        "ucx" => M2NTransport.AutoUcx,
         "loopback" => M2NTransport.Loopback,
         _ => throw new MegaInferException($"The server asks for the M2N transport '{name}', which this node does not have; use shm, tcp, ucx or loopback."),
     };

@@ -12,7 +12,7 @@ internal static class M2nChart
 
     internal static string Of(IEnumerable<M2nRow> rows)
     {
-        M2nRow[] shown = [.. rows.Where(row => row is { Pattern: "1x1", P50Us: > 0, Engine: not "futex" } && row.Wait is "default" or "spin" or "none")];
+        M2nRow[] shown = [.. rows.Where(row => row is { Pattern: "1x1", P50Us: > 0, Engine: not ("futex" or "line" or "relay") } && row.Wait is "default" or "spin" or "none")];
         var svg = new StringBuilder();
         svg.Append(Invariant($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" font-size=\"13\">\n"));
         svg.Append(Invariant($"<rect width=\"{Width}\" height=\"{Height}\" fill=\"white\"/>\n<text x=\"{Left}\" y=\"28\" font-size=\"16\">One way, 1 to 1: p50 in microseconds over the size of a message</text>\n"));

@@ -32,6 +32,7 @@ internal static class M2nPlan
     private static IEnumerable<M2nCase> Streams() =>
     [
         Ours(1, 1, 1 << 20, "default", "stream"),
+        new("relay", "limits", 1, 1, 1 << 20, "spin", "relay"),
         new("ucx-put", "ucx", 1, 1, 1 << 20, "spin", "stream"),
         new("openmpi-p2p", "mpi", 1, 1, 1 << 20, "spin", "stream"),
     ];
@@ -70,7 +71,7 @@ internal static class M2nPlan
         select it;
 
     private static IEnumerable<M2nCase> Limits() =>
-        [.. Sizes.Select(bytes => new M2nCase("memcpy", "limits", 1, 1, bytes, "none", "memcpy")), new M2nCase("futex", "limits", 1, 1, 4, "park", "futex")];
+        [.. Sizes.Select(bytes => new M2nCase("memcpy", "limits", 1, 1, bytes, "none", "memcpy")), new("futex", "limits", 1, 1, 4, "park", "futex"), new("line", "limits", 1, 1, 64, "spin", "line")];
 
     private static M2nCase Ours(int senders, int receivers, long bytes, string wait, string how) =>
         new("megainfer-shm", "m2n", senders, receivers, bytes, wait, how);

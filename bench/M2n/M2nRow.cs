@@ -6,7 +6,7 @@ namespace MegaInfer.Bench.M2n;
 /// </summary>
 internal sealed record M2nRow
 {
-    /// <summary>megainfer-shm, megainfer-tcp, megainfer-ucx, openmpi-p2p, openmpi-alltoallv, openmpi-neighbor, ucx-put, tcp, memcpy or futex.</summary>
+    /// <summary>megainfer-shm, megainfer-tcp, megainfer-ucx, openmpi-p2p, openmpi-alltoallv, openmpi-neighbor, ucx-put, tcp, relay, memcpy, futex or line.</summary>
     public required string Engine { get; init; }
 
     /// <summary>Senders x receivers, or stream.</summary>

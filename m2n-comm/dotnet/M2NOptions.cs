@@ -46,7 +46,7 @@ public sealed record M2NOptions
     /// <summary>Microseconds of yielding before a wait sleeps; 0 to follow the running mean of this endpoint's waits, at most 200.</summary>
     public int YieldUs { get; init; }
 
-    /// <summary>The one network interface that <see cref="M2NTransport.Tcp"/>, <see cref="M2NTransport.Ucx"/> and <see cref="M2NTransport.Auto"/> use, on a trusted network.</summary>
+    /// <summary>The one network interface that all but <see cref="M2NTransport.Loopback"/> and <see cref="M2NTransport.Shm"/> use, on a trusted network.</summary>
     public string Interface { get; init; } = "";
 
     /// <summary>

@@ -17,4 +17,7 @@ public enum M2NTransport
 
     /// <summary>Between hosts, over plain TCP sockets.</summary>
     Tcp = 4,
+
+    /// <summary>As <see cref="Auto"/>, with <see cref="Ucx"/> between two hosts.</summary>
+    AutoUcx = 5,
 }

@@ -24,9 +24,6 @@ uint64_t namespace_of(const char* path) {
   return stat(path, &status) == 0 ? status.st_ino : 0;
 }
 
-bool is_shared(int32_t transport) { return transport == M2N_SHM || transport == M2N_AUTO; }
-bool is_plain_network(int32_t transport) { return transport == M2N_TCP || transport == M2N_AUTO; }
-
 }  // namespace
 
 HostId HostId::own() {
@@ -47,8 +44,9 @@ Address parse_receiver_address(const uint8_t* bytes, uint32_t length, int32_t tr
   if (address.abi != M2N_ABI_VERSION)
     throw Failure(M2N_REFUSED, sentence("the peer's library has ABI version %u where this one has %u", address.abi,
                                         M2N_ABI_VERSION));
-  const bool meet = address.transport == transport || (is_shared(address.transport) && is_shared(transport)) ||
-                    (is_plain_network(address.transport) && is_plain_network(transport));
+  const int32_t theirs = address.transport;
+  const bool meet = theirs == transport || (shares_memory(theirs) && shares_memory(transport)) ||
+                    (uses_tcp(theirs) && uses_tcp(transport)) || (uses_ucx(theirs) && uses_ucx(transport));
   if (!meet)
     throw Failure(M2N_INVALID,
                   sentence("the peer uses transport %d where this endpoint uses %d", address.transport, transport));

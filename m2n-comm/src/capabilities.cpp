@@ -14,6 +14,7 @@ constexpr m2n_capabilities kKnown[] = {
     {M2N_UCX, 0, 1, 1, 0, kHostMemory, 10'000, 1, "ucx"},
     {M2N_AUTO, 0, 1, 1, 0, kHostMemory, 10'000, 1, "auto"},
     {M2N_TCP, 0, 1, 1, 0, kHostMemory, 10'000, 1, "tcp"},
+    {M2N_AUTO_UCX, 0, 1, 1, 0, kHostMemory, 10'000, 1, "auto-ucx"},
 };
 
 }  // namespace
@@ -24,14 +25,15 @@ m2n_status capabilities_of(int32_t transport, m2n_capabilities* out) {
     *out = known;
     try {
       make_transport(transport);
-      if (transport == M2N_UCX) ucx::Library::get();
+      if (uses_ucx(transport)) ucx::Library::get();
       out->available = 1;
     } catch (const Failure& failure) {
       fail(failure.status(), "%s", failure.what());
     }
     return M2N_OK;
   }
-  return fail(M2N_INVALID, "transport %d is unknown; 0 is loopback, 1 shm, 2 ucx, 3 auto, 4 tcp", transport);
+  return fail(M2N_INVALID, "transport %d is unknown; 0 is loopback, 1 shm, 2 ucx, 3 auto, 4 tcp, 5 auto-ucx",
+              transport);
 }
 
 }  // namespace m2n

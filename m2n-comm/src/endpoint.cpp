@@ -22,8 +22,7 @@ void check_range(const char* field, uint32_t value, uint32_t low, uint32_t high)
     throw Failure(M2N_INVALID, sentence("%s is %u; it must be %u..%u", field, value, low, high));
 }
 
-bool has_network(int32_t transport) { return transport == M2N_UCX || transport == M2N_TCP || transport == M2N_AUTO; }
-bool has_shared_memory(int32_t transport) { return transport != M2N_UCX && transport != M2N_TCP; }
+bool has_network(int32_t transport) { return uses_ucx(transport) || uses_tcp(transport); }
 
 PairSizes sizes_of(const m2n_config& config) {
   return {config.slots, config.max_rows, config.max_pairs, config.max_groups, config.row_bytes, config.result_bytes};
@@ -81,13 +80,13 @@ Endpoint::Endpoint(const m2n_config& config)
   shared.role = static_cast<uint32_t>(config.role);
   shared.rank = config.rank;
   shared.pipe = pipe_.writing_end() > 0 ? pipe_.writing_end() : 0;
-  if (has_shared_memory(config.transport)) {
-    const int32_t kind = config.transport == M2N_AUTO ? static_cast<int32_t>(M2N_SHM) : config.transport;
+  if (config.transport == M2N_LOOPBACK || shares_memory(config.transport)) {
+    const int32_t kind = config.transport == M2N_LOOPBACK ? M2N_LOOPBACK : M2N_SHM;
     stations_.push_back(std::make_unique<SharedStation>(kind, config_, sizes_, layout_, *transport_, *doorbell_region_,
                                                         doorbell_, waiter_));
   }
-  if (config.transport == M2N_UCX) add_network<UcxStation>();
-  if (config.transport == M2N_TCP || config.transport == M2N_AUTO) add_network<TcpStation>();
+  if (uses_ucx(config.transport)) add_network<UcxStation>();
+  if (uses_tcp(config.transport)) add_network<TcpStation>();
   store(shared.state, static_cast<uint32_t>(kConnected));
 }
 
@@ -112,9 +111,10 @@ m2n_status Endpoint::address(uint8_t* out, uint32_t capacity, uint32_t* length) 
 }
 
 std::unique_ptr<Link> Endpoint::connect_link(uint32_t peer, const Address& address, uint64_t until_ns) {
-  if (config_.transport != M2N_AUTO) return stations_.front()->connect(peer, address, until_ns);
-  const bool share = address.transport != M2N_TCP && address.host == HostId::own();
-  const bool reach = address.transport != M2N_SHM;
+  if (stations_.size() == 1) return stations_.front()->connect(peer, address, until_ns);
+  const bool share = shares_memory(address.transport) && address.host == HostId::own();
+  const bool reach = (uses_tcp(address.transport) && uses_tcp(config_.transport)) ||
+                     (uses_ucx(address.transport) && uses_ucx(config_.transport));
   if (share) {
     try {
       return stations_.front()->connect(peer, address, until_ns);
@@ -123,7 +123,9 @@ std::unique_ptr<Link> Endpoint::connect_link(uint32_t peer, const Address& addre
       if (failure.status() != M2N_INVALID || !reach) throw;
     }
   }
-  if (!reach) throw Failure(M2N_INVALID, sentence("receiver %u shares memory only, and is on another host", peer));
+  if (!reach)
+    throw Failure(M2N_INVALID,
+                  sentence("receiver %u is on another host and has no network transport of this endpoint's", peer));
   return stations_.back()->connect(peer, address, until_ns);
 }
 

@@ -70,6 +70,11 @@ class Transport {
   virtual bool is_private() const = 0;
 };
 
+// Ways that an endpoint of a transport has to its peers.
+bool shares_memory(int32_t transport);
+bool uses_tcp(int32_t transport);
+bool uses_ucx(int32_t transport);
+
 // `rows` for M2N_LOOPBACK only.
 std::unique_ptr<Transport> make_transport(int32_t transport, const m2n_row_memory* rows = nullptr);
 

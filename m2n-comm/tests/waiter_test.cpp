@@ -214,7 +214,7 @@ TEST_P(IdleTest, WaitingReceiver_UsesNoCpu) {
 }
 
 INSTANTIATE_TEST_SUITE_P(TransportAndWaitUs, IdleTest,
-                         testing::Combine(testing::Values(M2N_SHM, M2N_UCX, M2N_TCP, M2N_AUTO),
+                         testing::Combine(testing::Values(M2N_SHM, M2N_UCX, M2N_TCP, M2N_AUTO, M2N_AUTO_UCX),
                                           testing::Values(5'000u, 100'000u, 300'000u)));
 
 }  // namespace

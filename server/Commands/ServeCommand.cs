@@ -18,7 +18,7 @@ internal sealed class ServeCommand : ICommand
     private readonly Option<double> _drain = PoolFlags.Flag("--drain-timeout", "SECONDS", "How long running sequences may take to finish after SIGTERM.", Defaults.DrainTimeout.TotalSeconds);
     private readonly Option<bool> _mixed = new("--allow-mixed-numerics") { Description = "Take nodes that compute other bits than their pool." };
     private readonly Option<string> _m2nInterface = PoolFlags.Flag("--m2n-interface", "NAME", "The network interface, on a trusted network, over which the local pools meet nodes of other hosts.", Defaults.M2NInterface);
-    private readonly Option<string> _m2nTransport = PoolFlags.Flag("--m2n-transport", "auto|tcp|ucx", "How rows travel: auto is shared memory on one host and TCP between two; ucx, which every node then needs, is for RDMA.", Defaults.M2NTransport);
+    private readonly Option<string> _m2nTransport = PoolFlags.Flag("--m2n-transport", "auto|tcp|ucx", "How rows travel between hosts: auto is TCP; ucx, which every node then needs, is for RDMA. On one host they travel through shared memory.", Defaults.M2NTransport);
 
     public Command Create(Terminal terminal)
     {

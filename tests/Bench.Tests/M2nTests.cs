@@ -11,7 +11,7 @@ public sealed class M2nTests
     {
         M2nCase[] all = [.. M2nPlan.All()];
         Assert.Equal(all.Length, all.Distinct().Count());
-        string[] engines = ["megainfer-shm", "megainfer-tcp", "megainfer-ucx", "openmpi-p2p", "openmpi-alltoallv", "openmpi-neighbor", "ucx-put", "tcp", "memcpy", "futex"];
+        string[] engines = ["megainfer-shm", "megainfer-tcp", "megainfer-ucx", "openmpi-p2p", "openmpi-alltoallv", "openmpi-neighbor", "ucx-put", "tcp", "relay", "memcpy", "futex", "line"];
         Assert.Equal(engines.Order(), all.Select(it => it.Engine).Distinct().Order());
         foreach (M2nCase ours in all.Where(it => it.Program == "m2n"))
             Assert.Contains(all, it => it.Program is not ("m2n" or "limits") && it.Pattern == ours.Pattern && it.Bytes == ours.Bytes && it.BetweenHosts == ours.BetweenHosts);

@@ -54,7 +54,8 @@ typedef enum {
   M2N_SHM = 1,      /* processes of one host */
   M2N_UCX = 2,      /* between hosts, over UCX, which is loaded when this is asked for */
   M2N_AUTO = 3,     /* M2N_SHM with peers of this host, M2N_TCP with others; each pair by itself */
-  M2N_TCP = 4       /* between hosts, over plain TCP sockets; needs no library */
+  M2N_TCP = 4,      /* between hosts, over plain TCP sockets; needs no library */
+  M2N_AUTO_UCX = 5  /* as M2N_AUTO, with M2N_UCX between hosts */
 } m2n_transport;
 typedef enum { M2N_SENDER = 0, M2N_RECEIVER = 1 } m2n_role;
 
@@ -91,7 +92,7 @@ typedef struct {
   uint32_t reserved;
   uint8_t secret[M2N_SECRET_BYTES]; /* equal across the cluster, carried over the control plane */
   char interface_name
-      [M2N_INTERFACE_BYTES];        /* M2N_UCX, M2N_TCP and M2N_AUTO: the one network interface that is used, such as
+      [M2N_INTERFACE_BYTES];        /* all but M2N_LOOPBACK and M2N_SHM: the one network interface that is used, such as
                                                "eth1". It must belong to a trusted network */
   const m2n_row_memory* row_memory; /* NULL: rows lie in the pairs' regions. Copied; `user` must live until the close */
 } m2n_config;
