@@ -48,8 +48,8 @@ public sealed class MicroBatchPolicy
         if (_fixedCount > 0 || most == 1)
             return most;
         int size = SizeOf(rows);
-        if (!_buckets[size].IsKnown && NearestKnown(size) is { } known)
-            _buckets[size].Inherit(known);
+        if (_buckets[size].IsNew && NearestKnown(size) is { } known)
+            _buckets[size].Inherit(known, most);
         return _buckets[size].Choose(most);
     }
 
@@ -90,11 +90,12 @@ public sealed class MicroBatchPolicy
         /// <summary>It has a choice that was measured.</summary>
         public bool IsKnown => _tries[_best] >= FirstTries;
 
-        public void Inherit(Bucket known)
-        {
-            if (_tries[known._best] == 0)
-                (_best, _untilTrial, _betweenTrials) = (known._best, InheritedTrial, InheritedTrial);
-        }
+        /// <summary>No step of this size was recorded.</summary>
+        public bool IsNew { get; private set; } = true;
+
+        // Cut down to what this size allows: a choice that is never tried would have no time for others to beat.
+        public void Inherit(Bucket known, int most) =>
+            (_best, _untilTrial, _betweenTrials) = (Math.Min(known._best, most - 1), InheritedTrial, InheritedTrial);
 
         public int Choose(int most)
         {
@@ -113,6 +114,7 @@ public sealed class MicroBatchPolicy
             double share = _tries[index] <= 1 ? 1 : NewShare;
             _secondsPerRow[index] += share * (secondsPerRow - _secondsPerRow[index]);
             _tries[index]++;
+            IsNew = false;
             if (index == _tried)
                 PlanNextTrial(wasFaster: secondsPerRow < Advantage * _secondsPerRow[_best]);
             for (int i = 0; i < _secondsPerRow.Length; i++)
@@ -136,12 +138,15 @@ public sealed class MicroBatchPolicy
         // The same number until it has failed once; then the next neighbour of the choice, and now and then one further away.
         private int NextTrial(int best, int most)
         {
+            int farBelow = Math.Max(0, best - 1), far = farBelow + Math.Max(0, most - best - 2);
+            if (far > 0 && _trials % FarTrialEvery == FarTrialEvery - 1)
+            {
+                int index = _trials / FarTrialEvery % far;
+                return index < farBelow ? index : best + 2 + index - farBelow;
+            }
+
             bool isUp = best == 0 || (best < most - 1 && _trials % 2 == 0);
-            int neighbour = isUp ? best + 1 : best - 1;
-            if (most <= 2 || _trials % FarTrialEvery != FarTrialEvery - 1)
-                return neighbour;
-            int far = _trials / FarTrialEvery % most;
-            return far == best ? neighbour : far;
+            return isUp ? best + 1 : best - 1;
         }
     }
 }

@@ -73,7 +73,11 @@ enum class WaitEnd { kReady, kWoken, kPassed };
 class Waiter {
  public:
   Waiter(Doorbell own, uint64_t spin_ns, uint64_t yield_ns, m2n_counters& counters)
-      : own_(own), spin_ns_(spin_ns != 0 ? spin_ns : kDefaultSpinNs), yield_(yield_ns), counters_(counters) {}
+      : own_(own),
+        spin_ns_(spin_ns != 0 ? spin_ns : kDefaultSpinNs),
+        spin_alone_ns_(spin_ns != 0 ? spin_ns : kSpinAloneNs),
+        yield_(yield_ns),
+        counters_(counters) {}
 
   // Instead of sleeping on the doorbell's word.
   void sleep_in(Sleeper* sleeper) { sleeper_ = sleeper; }
@@ -107,7 +111,7 @@ class Waiter {
     const uint64_t start_ns = now_ns();
     if (start_ns >= until_ns) return WaitEnd::kPassed;
     ++counters_.waits;
-    uint64_t spin_until_ns = start_ns + (alone_ && spin_ns_ == kDefaultSpinNs ? kSpinAloneNs : spin_ns_);
+    uint64_t spin_until_ns = start_ns + (alone_ ? spin_alone_ns_ : spin_ns_);
     const uint64_t sleep_from_ns = spin_until_ns + yield_.ns();
     bool slept = false;
     for (;;) {
@@ -152,7 +156,7 @@ class Waiter {
 
   Doorbell own_;
   Sleeper* sleeper_ = nullptr;
-  uint64_t spin_ns_;
+  uint64_t spin_ns_, spin_alone_ns_;
   YieldBudget yield_;
   bool alone_ = false;  // the last yield found nobody else on this core
   m2n_counters& counters_;

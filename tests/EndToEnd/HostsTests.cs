@@ -27,7 +27,6 @@ public sealed class HostsTests
     {
         Assert.SkipWhen(transport == "ucx" && !NativeLibrary.TryLoad("libucp.so.0", out _), "UCX is not installed (Debian package libucx0)");
         await File.WriteAllTextAsync(_secret, "a secret for the test\n", TestContext.Current.CancellationToken);
-        List<HostedProcess> joined = [];
         try
         {
             await using NamespaceHosts hosts = await NamespaceHosts.OpenAsync(experts[^1]);
@@ -40,16 +39,14 @@ public sealed class HostsTests
 
             await using HostedProcess server = HostedProcess.Start("ip", Serve(hosts, "--m2n-interface", "eth0", "--m2n-transport", transport));
             await server.UntilReadyAsync(StartBound);
-            joined.Add(HostedProcess.Start("ip", Join(hosts, 2, Repository.Executable("MegaInfer.AttentionNodes", "megainfer-attention-node"))));
-            foreach (int host in experts)
-                joined.Add(HostedProcess.Start("ip", Join(hosts, host, Repository.Executable("MegaInfer.ExpertNodes", "megainfer-expert-node"))));
-            await UntilConnectedAsync(hosts, [fromServer, fromJoined], () => string.Join('\n', joined.Prepend(server).Select(process => process.Said)));
+            await using HostedProcess attention = HostedProcess.Start("ip", Join(hosts, 2, Repository.Executable("MegaInfer.AttentionNodes", "megainfer-attention-node")));
+            await using HostedProcess first = StartExpert(hosts, experts[0]);
+            await using HostedProcess? second = experts.Length > 1 ? StartExpert(hosts, experts[1]) : null;
+            await UntilConnectedAsync(hosts, [fromServer, fromJoined], () => $"{server.Said}\n{attention.Said}\n{first.Said}\n{second?.Said}");
             Assert.Equal(expected, await CompleteAllAsync(hosts));
         }
         finally
         {
-            foreach (HostedProcess process in joined)
-                await process.DisposeAsync();
             File.Delete(_secret);
         }
     }
@@ -62,6 +59,9 @@ public sealed class HostsTests
     ]);
 
     private string[] Join(NamespaceHosts hosts, int host, string node) => hosts.On(host, node, "--join", Control, "--secret-file", _secret, "--m2n-interface", "eth0");
+
+    private HostedProcess StartExpert(NamespaceHosts hosts, int host) =>
+        HostedProcess.Start("ip", Join(hosts, host, Repository.Executable("MegaInfer.ExpertNodes", "megainfer-expert-node")));
 
     /// <summary>Until the status says that every pair stands, and how.</summary>
     private async Task UntilConnectedAsync(NamespaceHosts hosts, string[] ways, Func<string> said)

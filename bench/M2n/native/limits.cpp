@@ -36,6 +36,21 @@ void measure_memcpy(const Shape& shape) {
   report(once, copy_us, static_cast<double>(now_ns() - started) * 1e-9, copies);
 }
 
+// The other process's part on core 1 while this one's runs on core 0.
+template <class Child, class Parent>
+void beside(const Shape& shape, Child&& child, Parent&& parent) {
+  const pid_t id = fork();
+  if (id == 0) {
+    pin(1);
+    alarm(static_cast<unsigned>(shape.seconds * 4) + 30);  // it may be left alone while it spins
+    child();
+    std::_Exit(0);
+  }
+  pin(0);
+  parent();
+  waitpid(id, nullptr, 0);
+}
+
 void put(std::atomic<uint32_t>& word, uint32_t value) {
   word.store(value);
   syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
@@ -53,49 +68,35 @@ void measure_futex(const Shape& shape) {
   void* memory = mmap(nullptr, sizeof(Words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto& words = *static_cast<Words*>(memory);
   words.last = ~0u;
-  const pid_t child = fork();
-  if (child == 0) {
-    pin(1);
-    for (uint32_t i = 1; i <= words.last; ++i) {
-      wait(words.there, i);
-      put(words.back, i);
-    }
-    std::_Exit(0);
-  }
-  pin(0);
   std::vector<double> round_us;
   const uint64_t started = now_ns(), until = started + static_cast<uint64_t>(shape.seconds * 1e9);
   uint32_t i = 1;
-  for (bool last = false; !last; ++i) {
-    last = now_ns() > until;
-    if (last) words.last = i;
-    const uint64_t before = now_ns();
-    put(words.there, i);
-    wait(words.back, i);
-    round_us.push_back(static_cast<double>(now_ns() - before) * 1e-3);
-  }
-  waitpid(child, nullptr, 0);
+  beside(
+      shape,
+      [&] {
+        for (uint32_t k = 1; k <= words.last; ++k) {
+          wait(words.there, k);
+          put(words.back, k);
+        }
+      },
+      [&] {
+        for (bool last = false; !last; ++i) {
+          last = now_ns() > until;
+          if (last) words.last = i;
+          const uint64_t before = now_ns();
+          put(words.there, i);
+          wait(words.back, i);
+          round_us.push_back(static_cast<double>(now_ns() - before) * 1e-3);
+        }
+      });
   Shape pair = shape;
   pair.senders = pair.receivers = 1;
   report(pair, round_us, static_cast<double>(now_ns() - started) * 1e-9, i - 1);
 }
 
-// The other process's part on core 1 while this one's runs on core 0.
-template <class Child, class Parent>
-void beside(Child&& child, Parent&& parent) {
-  const pid_t id = fork();
-  if (id == 0) {
-    pin(1);
-    child();
-    std::_Exit(0);
-  }
-  pin(0);
-  parent();
-  waitpid(id, nullptr, 0);
-}
-
 void await(const std::atomic<uint64_t>& word, uint64_t value) {
-  while (word.load(std::memory_order_acquire) < value) __builtin_ia32_pause();
+  while (word.load(std::memory_order_acquire) < value) {
+  }
 }
 
 struct Counters {
@@ -121,6 +122,7 @@ void measure_line(const Shape& shape) {
   const uint64_t started = now_ns(), until = started + static_cast<uint64_t>(shape.seconds * 1e9);
   uint64_t i = 0;
   beside(
+      shape,
       [&] {
         for (uint64_t k = 1; k <= counters.last; ++k) {
           await(counters.there, k);
@@ -154,6 +156,7 @@ void measure_relay(const Shape& shape) {
   const uint64_t started = now_ns(), until = started + static_cast<uint64_t>(shape.seconds * 1e9);
   uint64_t round = 1;
   beside(
+      shape,
       [&] {
         for (uint64_t k = 1; k <= counters.last; ++k) {
           await(counters.there, k);

@@ -29,6 +29,7 @@ public sealed class MicroBatchPolicyTests
     {
         var policy = new MicroBatchPolicy(0, 4);
         int[] chosen = Run(policy, rows: 32, steps: 1000, one, two, three, four);
+        Assert.Equal([1, 2, 3, 4], chosen.Distinct().Order());
         Assert.InRange(chosen.Count(value => value == best) / 1000.0, 0.95, 1);
     }
 
@@ -45,6 +46,16 @@ public sealed class MicroBatchPolicyTests
         var policy = new MicroBatchPolicy(0, 4);
         Run(policy, 32, 100, 9, 7, 5, 8);
         Assert.Equal([3], Run(policy, 100, 10, 9, 7, 5, 8).Distinct());
+    }
+
+    [Fact]
+    public void Choose_ANewSizeThatAllowsFewer_StillFindsItsOwn()
+    {
+        var policy = new MicroBatchPolicy(0, 4);
+        Run(policy, 256, 200, 9, 8, 7, 5);
+        int[] chosen = Run(policy, 9, 400, 5, 9, 9, 9);
+        Assert.DoesNotContain(chosen, count => count > 2);
+        Assert.InRange(chosen[^200..].Count(value => value == 1) / 200.0, 0.95, 1);
     }
 
     [Fact]
