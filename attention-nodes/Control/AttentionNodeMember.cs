@@ -33,9 +33,10 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
             ThreadCount = options.Threads ?? welcome.Threads,
             Cores = options.Cores,
         });
-        _weights = AttentionWeights.Load(checkpoint, _context, weightType, new WeightVersion(welcome.WeightVersion), cancel);
+        PackedCache? cache = welcome.NoWeightCache ? null : PackedCache.OfUser(checkpoint);
+        _weights = AttentionWeights.Load(checkpoint, _context, weightType, new WeightVersion(welcome.WeightVersion), cache, cancel);
         _endpoint = M2NEndpoint.Open(WelcomeReader.Sender(welcome, options.M2NInterface));
-        AttentionNodeOptions nodeOptions = WelcomeReader.Options(welcome, checkpoint.Spec, AvailableMemory.Bytes());
+        AttentionNodeOptions nodeOptions = WelcomeReader.Options(welcome, checkpoint.Spec, AvailableMemory.Bytes() - (cache?.MappedBytes ?? 0));
         var node = new AttentionNode($"attention node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions, TimeProvider.System);
         _node = node;
         return Task.FromResult(new Ready
@@ -52,6 +53,7 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
     {
         AttentionNode node = _node ?? throw new InvalidOperationException("ServeAsync comes after LoadAsync.");
         node.Start();
+        _weights!.StartSettling();
         using CancellationTokenRegistration stopping = cancel.Register(node.Stop);
         using var stream = new WorkStream(node, server, _weights!.Spec.VocabularySize);
         Task working = stream.RunAsync(TimeProvider.System, cancel);
@@ -66,7 +68,11 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
 
     public void Drain() => _node?.Drain();
 
-    public void ReadMetrics(IDictionary<string, double> metrics) => _node?.Metrics.CopyTo(metrics);
+    public void ReadMetrics(IDictionary<string, double> metrics)
+    {
+        _node?.Metrics.CopyTo(metrics);
+        metrics["megainfer_weights_unsettled_bytes"] = _weights?.UnsettledBytes ?? 0;
+    }
 
     public void ReadPairs(IDictionary<uint, string> pairs)
     {

@@ -70,13 +70,14 @@ public sealed class AttentionWeights : IDisposable
     /// <param name="context">Computes with them.</param>
     /// <param name="type">Type of packed matrices; null: as each is stored.</param>
     /// <param name="version">What dispatches will call them.</param>
+    /// <param name="cache">Where packed weights are kept; owned from here on. Null: nowhere.</param>
     /// <param name="cancel">Nothing stays loaded.</param>
     /// <exception cref="KernelException">Memory is short.</exception>
     /// <exception cref="OperationCanceledException">Nothing stays loaded.</exception>
     public static AttentionWeights Load(
-        Checkpoint checkpoint, KernelContext context, NumberType? type, WeightVersion version, CancellationToken cancel = default)
+        Checkpoint checkpoint, KernelContext context, NumberType? type, WeightVersion version, PackedCache? cache = null, CancellationToken cancel = default)
     {
-        var packer = new WeightPacker(context, type, PackedCache.OfUser(checkpoint));
+        var packer = new WeightPacker(context, type, cache);
         try
         {
             return new AttentionWeights(checkpoint, packer, version, cancel);
@@ -87,6 +88,12 @@ public sealed class AttentionWeights : IDisposable
             throw;
         }
     }
+
+    /// <summary>Finishes in the background, beside their use, what loading left over: see <see cref="PackedCache.StartSettling"/>. Once.</summary>
+    public void StartSettling() => _packer.StartSettling();
+
+    /// <summary>What settling has not come to. Any thread.</summary>
+    public long UnsettledBytes => _packer.UnsettledBytes;
 
     public void Dispose() => _packer.Dispose();
 }

@@ -9,7 +9,7 @@ namespace MegaInfer.AttentionNodes.Weights;
 /// </summary>
 /// <param name="context">Where it goes.</param>
 /// <param name="type">Type of packed matrices; null: as each is stored.</param>
-/// <param name="cache">Of quantised weights; may be null.</param>
+/// <param name="cache">Of packed weights, owned; may be null.</param>
 internal sealed class WeightPacker(KernelContext context, NumberType? type, PackedCache? cache) : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
@@ -93,8 +93,15 @@ internal sealed class WeightPacker(KernelContext context, NumberType? type, Pack
         return packed;
     }
 
+    /// <summary>When all is packed: see <see cref="PackedCache.StartSettling"/>.</summary>
+    public void StartSettling() => cache?.StartSettling();
+
+    /// <summary>What settling has not come to. Any thread.</summary>
+    public long UnsettledBytes => cache?.UnsettledBytes ?? 0;
+
     public void Dispose()
     {
+        cache?.Dispose();
         foreach (IDisposable owned in _owned)
             owned.Dispose();
         _owned.Clear();

@@ -41,7 +41,8 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
             Cores = options.Cores,
         });
         var weightOptions = new ExpertWeightsOptions(weightType, new WeightVersion(welcome.WeightVersion));
-        _weights = ExpertWeights.Load(checkpoint, experts, _context, weightOptions, cancel);
+        PackedCache? cache = welcome.NoWeightCache ? null : PackedCache.OfUser(checkpoint);
+        _weights = ExpertWeights.Load(checkpoint, experts, _context, weightOptions, cache, cancel);
         _endpoint = M2NEndpoint.Open(WelcomeReader.Receiver(welcome, options.M2NInterface));
         var nodeOptions = new ExpertNodeOptions(WelcomeReader.Sizes(welcome), WelcomeReader.Gather(welcome));
         _node = new ExpertNode($"expert node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions);
@@ -59,6 +60,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
     {
         ExpertNode node = _node ?? throw new InvalidOperationException("ServeAsync comes after LoadAsync.");
         node.Start();
+        _weights!.StartSettling();
         using CancellationTokenRegistration stopping = cancel.Register(node.Stop);
         if (await Task.WhenAny(node.Completion, _draining.Task) == _draining.Task)
         {
@@ -77,7 +79,11 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
 
     public void Drain() => _draining.TrySetResult();
 
-    public void ReadMetrics(IDictionary<string, double> metrics) => _node?.Metrics.CopyTo(metrics);
+    public void ReadMetrics(IDictionary<string, double> metrics)
+    {
+        _node?.Metrics.CopyTo(metrics);
+        metrics["megainfer_weights_unsettled_bytes"] = _weights?.UnsettledBytes ?? 0;
+    }
 
     public void Dispose() => Close();
 

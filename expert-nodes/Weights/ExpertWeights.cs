@@ -11,8 +11,11 @@ namespace MegaInfer.ExpertNodes.Weights;
 /// <summary>One version of the experts that this node holds, packed for its kernels, for every layer. Immutable.</summary>
 public sealed class ExpertWeights : IDisposable
 {
-    private ExpertWeights(WeightVersion version, LocalExperts experts, ImmutableArray<GroupedFfn?> layers)
+    private readonly PackedCache? _cache;
+
+    private ExpertWeights(WeightVersion version, LocalExperts experts, ImmutableArray<GroupedFfn?> layers, PackedCache? cache)
     {
+        _cache = cache;
         Version = version;
         Experts = experts;
         Layers = layers;
@@ -33,15 +36,14 @@ public sealed class ExpertWeights : IDisposable
 
     /// <summary>
     /// Packs the held experts layer by layer and gives each layer's source pages back before the next, so that loading needs the packed weights and the held
-    /// experts of one layer of the checkpoint at a time. The caller must be the only user of <paramref name="context"/> meanwhile.
+    /// experts of one layer of the checkpoint at a time. Owns <paramref name="cache"/> from here on; null: packed weights are kept nowhere. The caller must be the only user of <paramref name="context"/> meanwhile.
     /// </summary>
     /// <exception cref="KernelException">Memory is short.</exception>
     /// <exception cref="OperationCanceledException">Nothing stays loaded.</exception>
     public static ExpertWeights Load(
-        Checkpoint checkpoint, LocalExperts experts, KernelContext context, ExpertWeightsOptions options, CancellationToken cancel = default)
+        Checkpoint checkpoint, LocalExperts experts, KernelContext context, ExpertWeightsOptions options, PackedCache? cache = null, CancellationToken cancel = default)
     {
         ModelSpec spec = checkpoint.Spec;
-        PackedCache? cache = PackedCache.OfUser(checkpoint);
         var layers = ImmutableArray.CreateBuilder<GroupedFfn?>(spec.LayerCount);
         try
         {
@@ -53,16 +55,24 @@ public sealed class ExpertWeights : IDisposable
         }
         catch
         {
+            cache?.Dispose();
             foreach (GroupedFfn? layer in layers)
                 layer?.Dispose();
             throw;
         }
 
-        return new ExpertWeights(options.Version, experts, layers.MoveToImmutable());
+        return new ExpertWeights(options.Version, experts, layers.MoveToImmutable(), cache);
     }
+
+    /// <summary>Finishes in the background, beside their use, what loading left over: see <see cref="PackedCache.StartSettling"/>. Once.</summary>
+    public void StartSettling() => _cache?.StartSettling();
+
+    /// <summary>What settling has not come to. Any thread.</summary>
+    public long UnsettledBytes => _cache?.UnsettledBytes ?? 0;
 
     public void Dispose()
     {
+        _cache?.Dispose();
         foreach (GroupedFfn? layer in Layers)
             layer?.Dispose();
     }

@@ -15,12 +15,13 @@ public static class CheckpointPacking
     public static PackedWeight Pack(this KernelContext context, IReadOnlyList<MatrixView> matrices, NumberType? wanted, PackedCache? cache = null)
     {
         WeightType wantedType = PackedType(matrices, wanted);
-        if (cache is null || !PackedCache.Keeps(context, wantedType))
+        if (cache is null || !PackedCache.Keeps(context))
             return PackNow(context, matrices, wantedType);
         if (cache.FindWeight(context, matrices, wantedType) is { } kept)
             return kept;
         PackedWeight packed = PackNow(context, matrices, wantedType);
-        cache.Store(matrices, packed);
+        if (packed.Type == wantedType)
+            cache.Store(matrices, packed);
         return packed;
     }
 
@@ -57,17 +58,18 @@ public static class CheckpointPacking
     /// <param name="spec">What they have in common.</param>
     /// <param name="hidden">Width of a row.</param>
     /// <param name="type">From <see cref="PackedType"/>.</param>
-    /// <param name="cache">Of quantised weights; may be null.</param>
+    /// <param name="cache">Of packed weights; may be null.</param>
     public static PackedExperts PackExperts(
         this KernelContext context, IReadOnlyList<ExpertMatrices> experts, ExpertSpec spec, int hidden, WeightType type, PackedCache? cache = null)
     {
         var shape = new ExpertsShape { Hidden = hidden, Width = spec.Width, Activation = spec.Activation, Alpha = spec.Alpha, Limit = spec.Limit };
-        if (cache is null || experts.Count == 0 || !PackedCache.Keeps(context, type))
+        if (cache is null || experts.Count == 0 || !PackedCache.Keeps(context))
             return PackNow(context, experts, shape, type);
         if (cache.FindExperts(context, experts, shape with { Type = type }) is { } kept)
             return kept;
         PackedExperts packed = PackNow(context, experts, shape, type);
-        cache.Store(experts, packed);
+        if (packed.Type == type)
+            cache.Store(experts, packed);
         return packed;
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using System.Text;
 using MegaInfer.Engine.Checkpoints;
 using MegaInfer.Kernels.Native;
@@ -8,13 +7,16 @@ using MegaInfer.Kernels.Native;
 namespace MegaInfer.Kernels;
 
 /// <summary>
-/// Keeps quantised weights on disk, so that the next start reads what it needs (a byte a weight, or half of one) instead of reading all that is stored and quantising it. A file for each
-/// weight, found by the checkpoint's files (path, size and time), the tensors and the type, and believed only with its checksum. Only ever a shortcut: what cannot be read or written is as good as
-/// not there. Several processes may use one folder at once.
+/// Keeps packed weights on disk, so that the next start maps what it needs instead of reading all that is stored and packing it. A file for each weight, found by the checkpoint's files (path, size
+/// and time), the tensors and the type, and believed only with its checksum. Only ever a shortcut: what cannot be read or written is as good as not there. Several processes may use one folder at once.
 /// </summary>
-public sealed class PackedCache
+/// <remarks>
+/// What can wait until the weights are in use is done by <see cref="StartSettling"/> on a thread of its own. Dispose the cache before the weights that came through it. Weights are found and packed by
+/// one thread.
+/// </remarks>
+public sealed class PackedCache : IDisposable
 {
-    /// <summary>Smaller models are quantised sooner than a cache is worth.</summary>
+    /// <summary>Smaller models are packed sooner than a cache is worth.</summary>
     private const long LeastModelBytes = 64L << 20;
 
     /// <summary>Of all models together; the files that were not used for longest give way.</summary>
@@ -23,9 +25,16 @@ public sealed class PackedCache
     /// <summary>Changes with MK_PACKED_LAYOUT, and with how codes are chosen.</summary>
     private const int Layout = 2;
 
+    // A third of a core at most: decode loses little, and 60 GB are settled within minutes.
+    private const double RestPerWork = 2;
+
     private readonly string _folder;
     private readonly string _files;
     private readonly long _mostBytes;
+    private readonly Queue<(long Bytes, Action<Pace> Do)> _later = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private Thread? _settling;
+    private long _unsettledBytes;
 
     /// <param name="folder">Made when first needed.</param>
     /// <param name="files">Of the checkpoint, as <see cref="ModelDigest.FilesOf"/> tells them.</param>
@@ -43,32 +52,112 @@ public sealed class PackedCache
             ? new PackedCache(Path.Combine(folder, "packed"), ModelDigest.FilesOf(checkpoint))
             : null;
 
-    internal static bool Keeps(KernelContext context, WeightType type) => !context.IsDevice && type is WeightType.Int8 or WeightType.Int4;
+    /// <summary>Of the weights that were found: memory that settling will take.</summary>
+    public long MappedBytes { get; private set; }
+
+    /// <summary>Of all that came through it, what is still to be written or moved. Any thread.</summary>
+    public long UnsettledBytes => Interlocked.Read(ref _unsettledBytes);
+
+    /// <summary>
+    /// Once the weights are loaded: writes what was packed, and moves what is mapped to memory of its own (mk_weight_settle), with pauses that leave the cores to those who use the weights meanwhile.
+    /// Returns at once.
+    /// </summary>
+    public void StartSettling()
+    {
+        if (_later.Count == 0 || _settling is not null)
+            return;
+        _settling = new Thread(() => Settle(new Pace(RestPerWork, _stopping.Token))) { Name = "weights settle", IsBackground = true };
+        _settling.Start();
+    }
+
+    /// <summary>Stops settling; at most some 64 MiB of it are waited for.</summary>
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _settling?.Join();
+        _stopping.Dispose();
+    }
+
+    internal static bool Keeps(KernelContext context) => !context.IsDevice;
 
     internal unsafe PackedWeight? FindWeight(KernelContext context, IReadOnlyList<MatrixView> matrices, WeightType type)
     {
-        using KeptBytes? kept = KeptBytes.TryOpen(PathOf(matrices, type));
+        string path = PathOf(matrices, type);
+        using KeptFile? file = KeptFile.TryOpen(path);
         int rows = matrices.Sum(matrix => matrix.Rows), columns = matrices[0].Columns;
-        nint weight = 0;
-        return kept is not null && MkNative.mk_weight_restore(context.Handle, rows, columns, (int)type, kept.Start, (ulong)kept.Bytes, &weight) == MkStatus.Ok
-            ? new PackedWeight(new PackedWeightHandle(context.Handle, weight), rows, columns, type)
-            : null;
+        nint address = 0;
+        if (file is null || MkNative.mk_weight_restore(context.Handle, rows, columns, (int)type, file.Descriptor, (ulong)file.Bytes, &address) != MkStatus.Ok)
+            return null;
+        var weight = new PackedWeight(new PackedWeightHandle(context.Handle, address), rows, columns, type);
+        if (file.Kept(weight.Data))
+        {
+            WasUsed(path);
+            MappedBytes += weight.Bytes;
+            Leave(weight.Bytes, pace => Move(weight.SettleNext, pace));
+            return weight;
+        }
+
+        weight.Dispose();
+        return null;
     }
 
     internal unsafe PackedExperts? FindExperts(KernelContext context, IReadOnlyList<ExpertMatrices> experts, ExpertsShape shape)
     {
-        using KeptBytes? kept = KeptBytes.TryOpen(PathOf(Matrices(experts), shape.Type));
+        string path = PathOf(Matrices(experts), shape.Type);
+        using KeptFile? file = KeptFile.TryOpen(path);
         int hasGateBias = experts[0].GateBias is null ? 0 : 1, hasDownBias = experts[0].DownBias is null ? 0 : 1;
-        nint packed = 0;
+        nint address = 0;
         shape.Count = experts.Count;
-        return kept is not null && MkNative.mk_experts_restore(context.Handle, &shape, hasGateBias, hasDownBias, kept.Start, (ulong)kept.Bytes, &packed) == MkStatus.Ok
-            ? new PackedExperts(new PackedExpertsHandle(context.Handle, packed), shape)
-            : null;
+        if (file is null || MkNative.mk_experts_restore(context.Handle, &shape, hasGateBias, hasDownBias, file.Descriptor, (ulong)file.Bytes, &address) != MkStatus.Ok)
+            return null;
+        var packed = new PackedExperts(new PackedExpertsHandle(context.Handle, address), shape);
+        if (file.Kept(packed.Data))
+        {
+            WasUsed(path);
+            MappedBytes += packed.Bytes;
+            Leave(packed.Bytes, pace => Move(packed.SettleNext, pace));
+            return packed;
+        }
+
+        packed.Dispose();
+        return null;
     }
 
-    internal void Store(IReadOnlyList<MatrixView> matrices, PackedWeight weight) => Write(PathOf(matrices, weight.Type), weight.Data);
+    /// <summary>To be written when weights settle.</summary>
+    internal void Store(IReadOnlyList<MatrixView> matrices, PackedWeight weight)
+    {
+        string path = PathOf(matrices, weight.Type);
+        Leave(weight.Bytes, pace => Write(path, weight.Data, pace));
+    }
 
-    internal void Store(IReadOnlyList<ExpertMatrices> experts, PackedExperts packed) => Write(PathOf(Matrices(experts), packed.Type), packed.Data);
+    /// <summary>As the other.</summary>
+    internal void Store(IReadOnlyList<ExpertMatrices> experts, PackedExperts packed)
+    {
+        string path = PathOf(Matrices(experts), packed.Type);
+        Leave(packed.Bytes, pace => Write(path, packed.Data, pace));
+    }
+
+    /// <summary>What <see cref="StartSettling"/>'s thread does.</summary>
+    internal void Settle(Pace pace)
+    {
+        while (!pace.IsOver && _later.TryDequeue(out (long Bytes, Action<Pace> Do) next))
+        {
+            next.Do(pace);
+            Interlocked.Add(ref _unsettledBytes, -next.Bytes);
+        }
+    }
+
+    private static void Move(Func<bool> next, Pace pace)
+    {
+        while (!pace.IsOver && next())
+            pace.Rest();
+    }
+
+    private void Leave(long bytes, Action<Pace> work)
+    {
+        _later.Enqueue((bytes, work));
+        _unsettledBytes += bytes;
+    }
 
     private static IEnumerable<MatrixView> Matrices(IReadOnlyList<ExpertMatrices> experts) =>
         experts.SelectMany(expert => new[] { expert.Gate, expert.Up, expert.Down });
@@ -81,7 +170,7 @@ public sealed class PackedCache
         return Path.Combine(_folder, Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(text.ToString()))));
     }
 
-    private void Write(string path, ReadOnlyMemoryBlock block)
+    private void Write(string path, ReadOnlyMemoryBlock block, Pace pace)
     {
         if (block.Bytes == 0)
             return;
@@ -91,18 +180,25 @@ public sealed class PackedCache
             Directory.CreateDirectory(_folder);
             if (!MakeRoom(block.Bytes))
                 return;
-            ulong checksum = KeptBytes.ChecksumOf(block);
-            using (var file = new FileStream(draft, FileMode.Create, FileAccess.Write))
-            {
-                block.ForEachSpan((_, span) => file.Write(span));
-                file.Write(MemoryMarshal.AsBytes([checksum]));
-            }
-
+            KeptFile.Write(draft, block, pace);
             File.Move(draft, path, overwrite: true); // whole or not at all, whoever else writes
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or OperationCanceledException)
+        {
+            TryDelete(draft);
+        }
+    }
+
+    // Of the last use: file systems often keep none.
+    private static void WasUsed(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, TimeProvider.System.GetUtcNow().UtcDateTime);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            TryDelete(draft);
+            return; // it gives way sooner
         }
     }
 

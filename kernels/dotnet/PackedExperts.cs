@@ -32,4 +32,8 @@ public sealed class PackedExperts : IDisposable
     internal PackedExpertsHandle Handle { get; }
 
     public void Dispose() => Handle.Dispose();
+
+    /// <summary>Moves a part of what is a mapped file's to memory, while operations may read it. Any thread, one at a time.</summary>
+    /// <returns>Whether more is left; what was packed has nothing to move.</returns>
+    internal bool SettleNext() => MkNative.mk_experts_settle(Handle) != 0;
 }

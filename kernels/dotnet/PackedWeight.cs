@@ -30,4 +30,8 @@ public sealed class PackedWeight : IDisposable
     internal PackedWeightHandle Handle { get; }
 
     public void Dispose() => Handle.Dispose();
+
+    /// <summary>Moves a part of what is a mapped file's to memory, while operations may read it. Any thread, one at a time.</summary>
+    /// <returns>Whether more is left; what was packed has nothing to move.</returns>
+    internal bool SettleNext() => MkNative.mk_weight_settle(Handle) != 0;
 }

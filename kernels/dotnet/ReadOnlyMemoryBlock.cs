@@ -3,7 +3,7 @@ namespace MegaInfer.Kernels;
 /// <summary>Bytes of native memory, which may be more than a span holds.</summary>
 internal readonly unsafe struct ReadOnlyMemoryBlock(byte* start, long bytes)
 {
-    private const int MostOfSpan = 1 << 30;
+    private const int MostOfSpan = 16 << 20;
 
     public long Bytes => bytes;
 

@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "numbers.h"
 #include "pack.h"
+#include "weight_memory.h"
 
 // On a CPU context streams carry no state: operations are done when their call returns.
 struct mk_stream {
@@ -274,29 +275,38 @@ uint64_t mk_experts_bytes(const mk_experts* experts) { return experts == nullptr
 
 const void* mk_weight_data(const mk_weight* weight) { return weight == nullptr ? nullptr : weight->matrix.data; }
 
-const void* mk_experts_data(const mk_experts* experts) { return experts == nullptr ? nullptr : experts->memory; }
+const void* mk_experts_data(const mk_experts* experts) {
+  return experts == nullptr || experts->memory == nullptr ? nullptr : experts->memory->get();
+}
 
-mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, const void* data,
+mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, int32_t file,
                             uint64_t bytes, mk_weight** out) {
   return guard([&] {
-    mk::require(context != nullptr && data != nullptr && out != nullptr, "context, data or out is null");
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
     require_host(context);
     mk::check_restored(rows, columns, dtype);
-    *out = mk::restore_weight(context->runtime, rows, columns, dtype, data, bytes);
+    *out = mk::restore_weight(rows, columns, dtype, file, bytes);
     return MK_OK;
   });
 }
 
 mk_status mk_experts_restore(mk_context* context, const mk_experts_shape* shape, int32_t has_gate_bias,
-                             int32_t has_down_bias, const void* data, uint64_t bytes, mk_experts** out) {
+                             int32_t has_down_bias, int32_t file, uint64_t bytes, mk_experts** out) {
   return guard([&] {
     mk::require(context != nullptr && shape != nullptr && out != nullptr, "context, shape or out is null");
-    mk::require(data != nullptr || bytes == 0, "data is null");
     require_host(context);
     mk::check_shape(*shape);
-    *out = mk::restore_experts(context->runtime, *shape, has_gate_bias != 0, has_down_bias != 0, data, bytes);
+    *out = mk::restore_experts(*shape, has_gate_bias != 0, has_down_bias != 0, file, bytes);
     return MK_OK;
   });
+}
+
+int32_t mk_weight_settle(mk_weight* weight) {
+  return weight != nullptr && weight->memory != nullptr && weight->memory->settle_next() ? 1 : 0;
+}
+
+int32_t mk_experts_settle(mk_experts* experts) {
+  return experts != nullptr && experts->memory != nullptr && experts->memory->settle_next() ? 1 : 0;
 }
 
 uint64_t mk_kv_block_bytes(int32_t kv_heads, int32_t head_dim, int32_t is_latent, int32_t kv_dtype) {

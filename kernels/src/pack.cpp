@@ -4,12 +4,13 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cuda/weights.h"
 #include "error.h"
-#include "memory.h"
 #include "panel.h"
+#include "weight_memory.h"
 
 namespace mk {
 namespace {
@@ -52,8 +53,6 @@ std::vector<SourceRow> features_of(const mk_matrix& matrix) {
   return features;
 }
 
-using Memory = std::unique_ptr<void, decltype(&free_memory)>;
-
 // Where the parts of every expert lie in its memory.
 struct ExpertLayout {
   PackedMatrix gate_up;
@@ -84,30 +83,11 @@ PackedExpert expert_at(char* at, const ExpertLayout& layout) {
   return expert;
 }
 
-struct CopyJob {
-  char* to;
-  const char* from;
-  uint64_t bytes;
-};
-
-constexpr uint64_t kCopyBytes = 1 << 20;
-constexpr double kCopyNs = 100'000;  // of so many bytes, pages touched first included
-
-void copy_parts(const void* job, int64_t begin, int64_t end) {
-  const CopyJob& copy = *static_cast<const CopyJob*>(job);
-  const uint64_t first = static_cast<uint64_t>(begin) * kCopyBytes, last = static_cast<uint64_t>(end) * kCopyBytes;
-  std::memcpy(copy.to + first, copy.from + first, std::min(last, copy.bytes) - first);
-}
-
-Memory copy_of(Runtime& runtime, const void* data, uint64_t bytes, uint64_t expected) {
+std::unique_ptr<WeightMemory> open_memory(int file, uint64_t bytes, uint64_t expected) {
   if (bytes != expected)
     throw Error(MK_INVALID,
                 "bytes is " + std::to_string(bytes) + ", but such a weight has " + std::to_string(expected));
-  Memory memory(allocate_memory(bytes), &free_memory);
-  const CopyJob job = {static_cast<char*>(memory.get()), static_cast<const char*>(data), bytes};
-  const int64_t parts = static_cast<int64_t>((bytes + kCopyBytes - 1) / kCopyBytes);
-  parallel_for(runtime, parts, kCopyNs * static_cast<double>(parts), copy_parts, &job);
-  return memory;
+  return std::make_unique<WeightMemory>(file, bytes);
 }
 
 // Copies the biases of an expert to its memory, which is zeroed.
@@ -123,6 +103,22 @@ void copy_biases(const mk_experts_shape& shape, const mk_expert_matrices& from, 
   if (expert.down_bias != nullptr) std::copy_n(from.down_bias, shape.hidden, const_cast<float*>(expert.down_bias));
 }
 
+std::unique_ptr<PackedExpert[]> experts_in(const WeightMemory& memory, size_t count, const ExpertLayout& layout) {
+  auto experts = std::make_unique<PackedExpert[]>(count);
+  for (size_t i = 0; i < count; ++i)
+    experts[i] = expert_at(static_cast<char*>(memory.get()) + layout.bytes() * i, layout);
+  return experts;
+}
+
+mk_weight* weight_of(const PackedMatrix& matrix, int32_t rows, std::unique_ptr<WeightMemory> memory) {
+  return new mk_weight{matrix, rows, bytes_of(matrix), memory.release(), nullptr};
+}
+
+mk_experts* experts_of(const mk_experts_shape& shape, uint64_t bytes, std::unique_ptr<WeightMemory> memory,
+                       std::unique_ptr<PackedExpert[]> experts) {
+  return new mk_experts{shape, bytes, memory.release(), experts.release(), nullptr};
+}
+
 }  // namespace
 
 mk_weight* pack_weight(Runtime& runtime, const mk_matrix* matrices, int32_t count, int32_t columns, int32_t dtype) {
@@ -135,20 +131,18 @@ mk_weight* pack_weight(Runtime& runtime, const mk_matrix* matrices, int32_t coun
   }
   const int32_t rows = static_cast<int32_t>(features.size());
   PackedMatrix matrix = describe(columns, panels_of(rows, kPanelWidth), dtype);
-  Memory memory(allocate_memory(bytes_of(matrix)), &free_memory);
-  matrix.data = memory.get();
+  auto memory = std::make_unique<WeightMemory>(bytes_of(matrix));
+  matrix.data = memory->get();
   std::vector<Panel> panels;
   append_plain_panels(matrix, panels, features);
   pack_panels(runtime, panels, columns, dtype);
-  auto weight = std::make_unique<mk_weight>(mk_weight{matrix, rows, bytes_of(matrix), nullptr});
-  (void)memory.release();
-  return weight.release();
+  return weight_of(matrix, rows, std::move(memory));
 }
 
 void free_weight(mk_weight* weight) {
   if (weight == nullptr) return;
   if (weight->on_device != nullptr) cuda::free_matrix(weight->on_device);
-  free_memory(const_cast<void*>(weight->matrix.data));
+  delete weight->memory;
   delete weight;
 }
 
@@ -157,12 +151,11 @@ mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const 
                                         shape.count > 0 && experts[0].down_bias != nullptr);
   const size_t count = static_cast<size_t>(shape.count);
   const uint64_t bytes = layout.bytes() * count;
-  Memory memory(allocate_memory(bytes), &free_memory);
-  auto packed = std::make_unique<PackedExpert[]>(count);
+  auto memory = std::make_unique<WeightMemory>(bytes);
+  auto packed = experts_in(*memory, count, layout);
   auto sources = std::make_unique<mk_matrix[]>(3 * count);  // gate, up, down of each
   std::vector<Panel> gate_up_panels, down_panels;
   for (size_t i = 0; i < count; ++i) {
-    packed[i] = expert_at(static_cast<char*>(memory.get()) + layout.bytes() * i, layout);
     copy_biases(shape, experts[i], packed[i]);
 
     mk_matrix* source = &sources[3 * i];
@@ -174,40 +167,29 @@ mk_experts* pack_experts(Runtime& runtime, const mk_experts_shape& shape, const 
   }
   pack_panels(runtime, gate_up_panels, shape.hidden, shape.dtype);
   pack_panels(runtime, down_panels, shape.width, shape.dtype);
-  auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get(), nullptr});
-  (void)memory.release();
-  (void)packed.release();
-  return result.release();
+  return experts_of(shape, bytes, std::move(memory), std::move(packed));
 }
 
-mk_weight* restore_weight(Runtime& runtime, int32_t rows, int32_t columns, int32_t dtype, const void* data,
-                          uint64_t bytes) {
+mk_weight* restore_weight(int32_t rows, int32_t columns, int32_t dtype, int file, uint64_t bytes) {
   PackedMatrix matrix = describe(columns, panels_of(rows, kPanelWidth), dtype);
-  Memory memory = copy_of(runtime, data, bytes, bytes_of(matrix));
-  matrix.data = memory.get();
-  auto weight = std::make_unique<mk_weight>(mk_weight{matrix, rows, bytes, nullptr});
-  (void)memory.release();
-  return weight.release();
+  auto memory = open_memory(file, bytes, bytes_of(matrix));
+  matrix.data = memory->get();
+  return weight_of(matrix, rows, std::move(memory));
 }
 
-mk_experts* restore_experts(Runtime& runtime, const mk_experts_shape& shape, bool has_gate_bias, bool has_down_bias,
-                            const void* data, uint64_t bytes) {
+mk_experts* restore_experts(const mk_experts_shape& shape, bool has_gate_bias, bool has_down_bias, int file,
+                            uint64_t bytes) {
   const ExpertLayout layout = layout_of(shape, has_gate_bias, has_down_bias);
   const size_t count = static_cast<size_t>(shape.count);
-  Memory memory = copy_of(runtime, data, bytes, layout.bytes() * count);
-  auto packed = std::make_unique<PackedExpert[]>(count);
-  for (size_t i = 0; i < count; ++i)
-    packed[i] = expert_at(static_cast<char*>(memory.get()) + layout.bytes() * i, layout);
-  auto result = std::make_unique<mk_experts>(mk_experts{shape, bytes, memory.get(), packed.get(), nullptr});
-  (void)memory.release();
-  (void)packed.release();
-  return result.release();
+  auto memory = open_memory(file, bytes, layout.bytes() * count);
+  auto packed = experts_in(*memory, count, layout);
+  return experts_of(shape, bytes, std::move(memory), std::move(packed));
 }
 
 void free_experts(mk_experts* experts) {
   if (experts == nullptr) return;
   if (experts->on_device != nullptr) cuda::free_experts(experts->on_device);
-  free_memory(experts->memory);
+  delete experts->memory;
   delete[] experts->experts;
   delete experts;
 }

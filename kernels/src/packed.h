@@ -77,6 +77,8 @@ struct PackedExpert {
   const float* down_bias;     // [panels of down][2][16], likewise
 };
 
+class WeightMemory;
+
 namespace cuda {
 struct Matrix;
 struct Experts;
@@ -89,13 +91,14 @@ struct mk_weight {
   mk::PackedMatrix matrix;
   int32_t rows;  // out_features
   uint64_t bytes;
-  mk::cuda::Matrix* on_device;  // of a GPU's context, or null; `matrix` then has only its shape
+  mk::WeightMemory* memory;     // of `matrix`
+  mk::cuda::Matrix* on_device;  // of a GPU's context, or null; there is then no memory, and `matrix` has only its shape
 };
 
 struct mk_experts {
   mk_experts_shape shape;
   uint64_t bytes;
-  void* memory;
+  mk::WeightMemory* memory;
   mk::PackedExpert* experts;     // [shape.count]
   mk::cuda::Experts* on_device;  // of a GPU's context, or null; there is then neither memory nor experts
 };

@@ -120,33 +120,6 @@ TEST(QuantisedPack, StoredTypes_TakeTheirBytes) {
   mk_weight_free(b);
 }
 
-TEST(QuantisedPack, RestoredBytes_AreTheSameWeight) {
-  const int32_t rows = 45, columns = 96;
-  const std::vector<float> values = Random(3).numbers(int64_t{rows} * columns);
-  mk_matrix source = {};
-  source.data = values.data();
-  source.data_dtype = MK_F32;
-  source.rows = rows;
-  for (int32_t dtype : {MK_F32, MK_BF16, MK_INT8, MK_INT4}) {
-    mk_weight *packed = nullptr, *restored = nullptr;
-    ASSERT_EQ(mk_weight_pack(reference(), &source, 1, columns, dtype, &packed), MK_OK) << mk_last_error();
-    const uint64_t bytes = mk_weight_bytes(packed);
-    ASSERT_EQ(mk_weight_restore(reference(), rows, columns, dtype, mk_weight_data(packed), bytes, &restored), MK_OK);
-    EXPECT_NE(mk_weight_data(packed), mk_weight_data(restored));
-    EXPECT_EQ(std::memcmp(mk_weight_data(packed), mk_weight_data(restored), bytes), 0);
-    mk_weight* none = nullptr;
-    EXPECT_REFUSED(mk_weight_restore(reference(), rows, columns, dtype, mk_weight_data(packed), bytes - 1, &none),
-                   "bytes");
-    EXPECT_REFUSED(mk_weight_restore(reference(), rows, columns + 32, dtype, mk_weight_data(packed), bytes, &none),
-                   "bytes");
-    EXPECT_REFUSED(mk_weight_restore(reference(), 0, columns, dtype, mk_weight_data(packed), bytes, &none), "rows");
-    EXPECT_EQ(mk_weight_restore(reference(), rows, columns, MK_F16, mk_weight_data(packed), bytes, &none),
-              MK_UNSUPPORTED);
-    mk_weight_free(packed);
-    mk_weight_free(restored);
-  }
-}
-
 TEST(QuantisedPack, TransposedF8_EqualsItsCopy) {
   const int32_t rows = 37, columns = 140;
   const QuantisedMatrix matrix(11, MK_F8_E4M3, columns, rows, {128, 16});  // [columns, rows]

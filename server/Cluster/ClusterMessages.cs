@@ -58,6 +58,7 @@ internal static class ClusterMessages
             LeaseMs = (long)spec.Lease.TotalMilliseconds,
             Threads = spec.Threads,
             GatherShare = spec.GatherShare,
+            NoWeightCache = !spec.WeightCache,
         },
     };
 

@@ -58,6 +58,9 @@ internal sealed record ClusterSpec
 
     public bool PrefixCache { get; init; } = true;
 
+    /// <summary>Nodes keep packed weights on their disks for the next start.</summary>
+    public bool WeightCache { get; init; } = true;
+
     /// <summary>Kernel threads of a node; 0: one per core.</summary>
     public int Threads { get; init; }
 

@@ -23,6 +23,10 @@ internal sealed class PoolFlags
         "--step-target-ms", "N", "What a step may take while sequences decode: prompt chunks are sized to it; 0: no target.", Defaults.StepTargetMs);
     private readonly Option<int> _kvBlocks = Flag("--kv-blocks", "N", "KV blocks (16 tokens) of each attention node; 0: from memory.", Defaults.KvBlocks);
     private readonly Option<bool> _noPrefixCache = new("--no-prefix-cache") { Description = "Compute every prompt from its first token." };
+    private readonly Option<bool> _noWeightCache = new("--no-weight-cache")
+    {
+        Description = "Pack the weights at every start, instead of keeping them packed on disk, which takes the model's size once more (in ~/.cache/megainfer/packed).",
+    };
     private readonly Option<double> _gatherShare = Flag("--gather-share", "X", "How long expert nodes gather, as a share of their measured time.", Defaults.GatherShare);
 
     public void AddTo(Command command)
@@ -30,7 +34,7 @@ internal sealed class PoolFlags
         Option[] all =
         [
             _model, _attentionNodes, _expertNodes, _microBatches, _dtype, _kvDtype, _backend, _threads, _maxSequences, _maxStepRows, _chunkRows, _stepTarget, _kvBlocks, _noPrefixCache,
-            _gatherShare,
+            _noWeightCache, _gatherShare,
         ];
         foreach (Option option in all)
             command.Options.Add(option);
@@ -52,6 +56,7 @@ internal sealed class PoolFlags
         StepTargetMs = parsed.GetValue(_stepTarget),
         KvBlocks = parsed.GetValue(_kvBlocks),
         PrefixCache = !parsed.GetValue(_noPrefixCache),
+        WeightCache = !parsed.GetValue(_noWeightCache),
         GatherShare = parsed.GetValue(_gatherShare),
     };
 

@@ -35,6 +35,7 @@ internal static class ClusterSpecs
             MaxSequences = options.MaxSequences,
             KvBlocks = options.KvBlocks,
             PrefixCache = options.PrefixCache,
+            WeightCache = options.WeightCache,
             Threads = options.Threads,
             GatherShare = options.GatherShare,
             Secret = options.ReadSecret(),

@@ -61,6 +61,9 @@ internal sealed record ServeOptions
 
     public bool PrefixCache { get; init; } = true;
 
+    /// <summary>Nodes keep packed weights on disk for the next start.</summary>
+    public bool WeightCache { get; init; } = true;
+
     /// <summary>
     /// Gathering window of expert nodes as a share of their measured time. The local pools share this host's cores, where a waiting expert node leaves them
     /// to the senders it waits for, so the default is a whole one; nodes that own their cores do better with 0.1.

@@ -10,7 +10,7 @@ namespace MegaInfer.Kernels.Native;
 internal static unsafe partial class MkNative
 {
     public const string Library = "megakernels";
-    public const uint AbiVersion = 4;
+    public const uint AbiVersion = 5;
 
     [LibraryImport(Library)]
     public static partial uint mk_abi_version();
@@ -100,11 +100,17 @@ internal static unsafe partial class MkNative
 
     [LibraryImport(Library)]
     public static partial MkStatus mk_weight_restore(
-        KernelContextHandle context, int rows, int columns, int dtype, byte* data, ulong bytes, nint* weight);
+        KernelContextHandle context, int rows, int columns, int dtype, int file, ulong bytes, nint* weight);
 
     [LibraryImport(Library)]
     public static partial MkStatus mk_experts_restore(
-        KernelContextHandle context, ExpertsShape* shape, int hasGateBias, int hasDownBias, byte* data, ulong bytes, nint* packed);
+        KernelContextHandle context, ExpertsShape* shape, int hasGateBias, int hasDownBias, int file, ulong bytes, nint* packed);
+
+    [LibraryImport(Library)]
+    public static partial int mk_weight_settle(PackedWeightHandle weight);
+
+    [LibraryImport(Library)]
+    public static partial int mk_experts_settle(PackedExpertsHandle experts);
 
     [LibraryImport(Library)]
     public static partial ulong mk_kv_block_bytes(int kvHeads, int headDim, int isLatent, int kvType);

@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define MK_ABI_VERSION 4u
+#define MK_ABI_VERSION 5u
 #define MK_API __attribute__((visibility("default")))
 
 typedef enum {
@@ -209,17 +209,22 @@ MK_API mk_status mk_experts_pack(mk_context* context, const mk_experts_shape* sh
 MK_API void mk_experts_free(mk_experts* experts);
 MK_API uint64_t mk_experts_bytes(const mk_experts* experts);
 
-/* What packing made, as bytes to keep (mk_weight_bytes and mk_experts_bytes of them), so that the next load need not pack again: quantising takes longer than reading. They are the same
- * for every CPU backend with this MK_PACKED_LAYOUT. NULL on an accelerator. */
+/* What packing made, as bytes to keep (mk_weight_bytes and mk_experts_bytes of them), so that the next load need not pack again. They are the same for every CPU backend with this
+ * MK_PACKED_LAYOUT. NULL on an accelerator. */
 #define MK_PACKED_LAYOUT 2u
 MK_API const void* mk_weight_data(const mk_weight* weight);
 MK_API const void* mk_experts_data(const mk_experts* experts);
-/* The same weight from such bytes, which are copied: as good as what made them, so whoever keeps them checks that they are still what they were. CPU contexts only.
- * `rows` are out_features. `has_gate_bias`: of gate and up. */
-MK_API mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, const void* data,
+/* The same weight from an open file that begins with such bytes: as good as what made them, so whoever keeps them checks that they are still what they were (mk_weight_data shows what
+ * was read). A large weight is mapped, not copied, and needs the file unchanged, open or not, until it has settled or is freed. CPU contexts only. `rows` are out_features.
+ * `has_gate_bias`: of gate and up. */
+MK_API mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, int32_t file,
                                    uint64_t bytes, mk_weight** out);
 MK_API mk_status mk_experts_restore(mk_context* context, const mk_experts_shape* shape, int32_t has_gate_bias,
-                                    int32_t has_down_bias, const void* data, uint64_t bytes, mk_experts** out);
+                                    int32_t has_down_bias, int32_t file, uint64_t bytes, mk_experts** out);
+/* Moves the next 16 MiB of what is still the file's pages to memory on huge pages, under the same addresses: streams of it are then as fast as a packed weight's whatever pages the file has.
+ * 1: more is left; 0: all is settled, or memory is short. Any thread, while operations read the weight; one call at a time for each weight. */
+MK_API int32_t mk_weight_settle(mk_weight* weight);
+MK_API int32_t mk_experts_settle(mk_experts* experts);
 
 /* ---- operations, in the order a row meets them ---- */
 
