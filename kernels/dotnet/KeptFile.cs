@@ -1,4 +1,3 @@
-using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -9,7 +8,6 @@ namespace MegaInfer.Kernels;
 internal sealed class KeptFile : IDisposable
 {
     private readonly SafeFileHandle _file;
-    private readonly ulong _checksum;
 
     private KeptFile(string path)
     {
@@ -20,7 +18,7 @@ internal sealed class KeptFile : IDisposable
             Span<byte> checksum = stackalloc byte[sizeof(ulong)];
             if (Bytes <= 0 || RandomAccess.Read(_file, checksum, Bytes) != checksum.Length)
                 throw new IOException($"{path} is too short to be a kept weight.");
-            _checksum = Unsafe.ReadUnaligned<ulong>(ref checksum[0]);
+            Checksum = Unsafe.ReadUnaligned<ulong>(ref checksum[0]);
         }
         catch
         {
@@ -31,6 +29,9 @@ internal sealed class KeptFile : IDisposable
 
     /// <summary>Of the weight.</summary>
     public long Bytes { get; }
+
+    /// <summary>What a weight that was read from it should have.</summary>
+    public ulong Checksum { get; }
 
     public int Descriptor => (int)_file.DangerousGetHandle();
 
@@ -49,30 +50,18 @@ internal sealed class KeptFile : IDisposable
 
     /// <summary>Writes what <see cref="TryOpen"/> opens.</summary>
     /// <exception cref="OperationCanceledException">The file is not whole.</exception>
-    public static void Write(string path, ReadOnlyMemoryBlock block, Pace pace)
+    public static void Write(string path, ReadOnlyMemoryBlock block, ulong checksum, Pace pace)
     {
-        var hash = new XxHash3();
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
         block.ForEachSpan((_, span) =>
         {
             if (pace.IsOver)
                 throw new OperationCanceledException();
-            hash.Append(span);
             file.Write(span);
             pace.Rest();
         });
-        file.Write(MemoryMarshal.AsBytes([hash.GetCurrentHashAsUInt64()]));
+        file.Write(MemoryMarshal.AsBytes([checksum]));
     }
-
-    /// <summary>Whether a weight that was read from it is what was written.</summary>
-    public bool Kept(ReadOnlyMemoryBlock block) => ChecksumOf(block) == _checksum;
 
     public void Dispose() => _file.Dispose();
-
-    private static ulong ChecksumOf(ReadOnlyMemoryBlock block)
-    {
-        var hash = new XxHash3();
-        block.ForEachSpan((_, span) => hash.Append(span));
-        return hash.GetCurrentHashAsUInt64();
-    }
 }

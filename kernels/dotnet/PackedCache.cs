@@ -22,8 +22,8 @@ public sealed class PackedCache : IDisposable
     /// <summary>Of all models together; the files that were not used for longest give way.</summary>
     private const long DefaultMostBytes = 96L << 30;
 
-    /// <summary>Changes with MK_PACKED_LAYOUT, and with how codes are chosen.</summary>
-    private const int Layout = 2;
+    /// <summary>Changes with MK_PACKED_LAYOUT, and with how codes are chosen or checksums taken.</summary>
+    private const int Layout = 3;
 
     // A third of a core at most: decode loses little, and 60 GB are settled within minutes.
     private const double RestPerWork = 2;
@@ -89,7 +89,7 @@ public sealed class PackedCache : IDisposable
         if (file is null || MkNative.mk_weight_restore(context.Handle, rows, columns, (int)type, file.Descriptor, (ulong)file.Bytes, &address) != MkStatus.Ok)
             return null;
         var weight = new PackedWeight(new PackedWeightHandle(context.Handle, address), rows, columns, type);
-        if (file.Kept(weight.Data))
+        if (file.Checksum == weight.Checksum())
         {
             WasUsed(path);
             MappedBytes += weight.Bytes;
@@ -111,7 +111,7 @@ public sealed class PackedCache : IDisposable
         if (file is null || MkNative.mk_experts_restore(context.Handle, &shape, hasGateBias, hasDownBias, file.Descriptor, (ulong)file.Bytes, &address) != MkStatus.Ok)
             return null;
         var packed = new PackedExperts(new PackedExpertsHandle(context.Handle, address), shape);
-        if (file.Kept(packed.Data))
+        if (file.Checksum == packed.Checksum())
         {
             WasUsed(path);
             MappedBytes += packed.Bytes;
@@ -127,14 +127,14 @@ public sealed class PackedCache : IDisposable
     internal void Store(IReadOnlyList<MatrixView> matrices, PackedWeight weight)
     {
         string path = PathOf(matrices, weight.Type);
-        Leave(weight.Bytes, pace => Write(path, weight.Data, pace));
+        Leave(weight.Bytes, pace => Write(path, weight.Data, weight.Checksum(), pace));
     }
 
     /// <summary>As the other.</summary>
     internal void Store(IReadOnlyList<ExpertMatrices> experts, PackedExperts packed)
     {
         string path = PathOf(Matrices(experts), packed.Type);
-        Leave(packed.Bytes, pace => Write(path, packed.Data, pace));
+        Leave(packed.Bytes, pace => Write(path, packed.Data, packed.Checksum(), pace));
     }
 
     /// <summary>What <see cref="StartSettling"/>'s thread does.</summary>
@@ -170,7 +170,7 @@ public sealed class PackedCache : IDisposable
         return Path.Combine(_folder, Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(text.ToString()))));
     }
 
-    private void Write(string path, ReadOnlyMemoryBlock block, Pace pace)
+    private void Write(string path, ReadOnlyMemoryBlock block, ulong checksum, Pace pace)
     {
         if (block.Bytes == 0)
             return;
@@ -180,7 +180,7 @@ public sealed class PackedCache : IDisposable
             Directory.CreateDirectory(_folder);
             if (!MakeRoom(block.Bytes))
                 return;
-            KeptFile.Write(draft, block, pace);
+            KeptFile.Write(draft, block, checksum, pace);
             File.Move(draft, path, overwrite: true); // whole or not at all, whoever else writes
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or OperationCanceledException)

@@ -33,6 +33,9 @@ public sealed class PackedExperts : IDisposable
 
     public void Dispose() => Handle.Dispose();
 
+    /// <summary>Of <see cref="Data"/>.</summary>
+    internal ulong Checksum() => MkNative.mk_experts_checksum(Handle);
+
     /// <summary>Moves a part of what is a mapped file's to memory, while operations may read it. Any thread, one at a time.</summary>
     /// <returns>Whether more is left; what was packed has nothing to move.</returns>
     internal bool SettleNext() => MkNative.mk_experts_settle(Handle) != 0;

@@ -31,6 +31,9 @@ public sealed class PackedWeight : IDisposable
 
     public void Dispose() => Handle.Dispose();
 
+    /// <summary>Of <see cref="Data"/>.</summary>
+    internal ulong Checksum() => MkNative.mk_weight_checksum(Handle);
+
     /// <summary>Moves a part of what is a mapped file's to memory, while operations may read it. Any thread, one at a time.</summary>
     /// <returns>Whether more is left; what was packed has nothing to move.</returns>
     internal bool SettleNext() => MkNative.mk_weight_settle(Handle) != 0;

@@ -279,6 +279,14 @@ const void* mk_experts_data(const mk_experts* experts) {
   return experts == nullptr || experts->memory == nullptr ? nullptr : experts->memory->get();
 }
 
+uint64_t mk_weight_checksum(const mk_weight* weight) {
+  return weight == nullptr || weight->memory == nullptr ? 0 : weight->memory->checksum();
+}
+
+uint64_t mk_experts_checksum(const mk_experts* experts) {
+  return experts == nullptr || experts->memory == nullptr ? 0 : experts->memory->checksum();
+}
+
 mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, int32_t file,
                             uint64_t bytes, mk_weight** out) {
   return guard([&] {

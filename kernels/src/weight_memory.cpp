@@ -78,6 +78,29 @@ WeightMemory::~WeightMemory() {
     free_memory(address_);
 }
 
+uint64_t WeightMemory::checksum() const {
+  // As many chains as hide the latency of a step, so that memory is what it waits for.
+  constexpr uint64_t kChains = 8, kOdd = 0x9e3779b97f4a7c15u;
+  const auto step = [](uint64_t sum, uint64_t word) {
+    sum ^= word;
+    return (sum << 29 | sum >> 35) * kOdd;
+  };
+  uint64_t sums[kChains];
+  for (uint64_t i = 0; i < kChains; ++i) sums[i] = i + 1;
+  const char* const data = static_cast<const char*>(address_);
+  const uint64_t whole = bytes_ / sizeof sums * sizeof sums;
+  for (uint64_t at = 0; at < whole; at += sizeof sums) {
+    uint64_t words[kChains];
+    std::memcpy(words, data + at, sizeof words);
+    for (uint64_t i = 0; i < kChains; ++i) sums[i] = step(sums[i], words[i]);
+  }
+  uint64_t rest[kChains] = {};
+  std::memcpy(rest, data + whole, bytes_ - whole);
+  uint64_t sum = bytes_;
+  for (uint64_t i = 0; i < kChains; ++i) sum = step(sum, step(sums[i], rest[i]));
+  return sum;
+}
+
 bool WeightMemory::settle_next() {
   if (reserved_ == nullptr || settled_ == bytes_) return false;
   const uint64_t part = std::min(kPart, bytes_ - settled_);

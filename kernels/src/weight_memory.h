@@ -18,6 +18,9 @@ class WeightMemory {
 
   void* get() const { return address_; }
 
+  // Finds damage by chance.
+  uint64_t checksum() const;
+
   // Moves the next part of what is still a file's pages to memory of this process, on huge pages, under the same
   // addresses: threads may read meanwhile. One caller at a time. False: nothing is left, or memory is short and the
   // file's pages stay.

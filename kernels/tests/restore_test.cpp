@@ -53,6 +53,7 @@ TEST(Restore, Bytes_AreTheSameWeight) {
     const KeptFile file(mk_weight_data(packed.get()), bytes);
     const Weight restored = restored_of(file, rows, columns, dtype, bytes);
     EXPECT_EQ(std::memcmp(mk_weight_data(packed.get()), mk_weight_data(restored.get()), bytes), 0);
+    EXPECT_EQ(mk_weight_checksum(packed.get()), mk_weight_checksum(restored.get()));
     settle(restored.get());
     EXPECT_EQ(std::memcmp(mk_weight_data(packed.get()), mk_weight_data(restored.get()), bytes), 0);
   }
@@ -114,6 +115,29 @@ TEST(Restore, SettledWeight_NeedsItsFileNoMore) {
   EXPECT_EQ(std::memcmp(mk_weight_data(packed.get()), mk_weight_data(restored.get()), bytes), 0);
 }
 
+// Of every length of the last step, each bit of it; and of the two places that one chain adds one after the other.
+TEST(Restore, Checksum_TellsEveryBitAndTheLength) {
+  const int32_t columns = 1;
+  uint64_t before = 0;
+  for (int32_t rows : {32, 64, 96}) {
+    const Weight packed = packed_of(Random(8).numbers(rows), rows, columns, MK_F32);
+    const uint64_t bytes = mk_weight_bytes(packed.get()), whole = mk_weight_checksum(packed.get());
+    EXPECT_NE(whole, before);
+    before = whole;
+    std::vector<unsigned char> copy(bytes);
+    for (uint64_t bit = 0; bit < 8 * bytes; ++bit) {
+      std::memcpy(copy.data(), mk_weight_data(packed.get()), bytes);
+      copy[bit / 8] ^= static_cast<unsigned char>(1u << bit % 8);
+      EXPECT_NE(mk_weight_checksum(restored_of({copy.data(), bytes}, rows, columns, MK_F32, bytes).get()), whole)
+          << bit;
+      if (bit / 8 + 64 >= bytes) continue;
+      copy[bit / 8 + 64] ^= static_cast<unsigned char>(1u << bit % 8);
+      EXPECT_NE(mk_weight_checksum(restored_of({copy.data(), bytes}, rows, columns, MK_F32, bytes).get()), whole)
+          << bit;
+    }
+  }
+}
+
 TEST(Restore, Experts_AreTheSameExperts) {
   const int32_t hidden = 512, width = 96, count = 12;
   Random random(7);
@@ -136,6 +160,7 @@ TEST(Restore, Experts_AreTheSameExperts) {
       << mk_last_error();
   while (mk_experts_settle(restored) != 0) {
   }
+  EXPECT_EQ(mk_experts_checksum(packed), mk_experts_checksum(restored));
   EXPECT_EQ(std::memcmp(mk_experts_data(packed), mk_experts_data(restored), bytes), 0);
   mk_experts_free(packed);
   mk_experts_free(restored);

@@ -152,7 +152,7 @@ public sealed class PackedCacheTests : IDisposable
         cache.Settle(new Pace(0, new CancellationToken(canceled: true)));
         cache.Dispose();
         Assert.False(Directory.Exists(CacheFolder));
-        Assert.Throws<OperationCanceledException>(() => KeptFile.Write(Path.Combine(_folder.Path, "half"), packed.Data, new Pace(0, new CancellationToken(canceled: true))));
+        Assert.Throws<OperationCanceledException>(() => KeptFile.Write(Path.Combine(_folder.Path, "half"), packed.Data, packed.Checksum(), new Pace(0, new CancellationToken(canceled: true))));
     }
 
     [Fact]

@@ -99,6 +99,12 @@ internal static unsafe partial class MkNative
     public static partial byte* mk_experts_data(PackedExpertsHandle experts);
 
     [LibraryImport(Library)]
+    public static partial ulong mk_weight_checksum(PackedWeightHandle weight);
+
+    [LibraryImport(Library)]
+    public static partial ulong mk_experts_checksum(PackedExpertsHandle experts);
+
+    [LibraryImport(Library)]
     public static partial MkStatus mk_weight_restore(
         KernelContextHandle context, int rows, int columns, int dtype, int file, ulong bytes, nint* weight);
 

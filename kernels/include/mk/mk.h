@@ -214,8 +214,10 @@ MK_API uint64_t mk_experts_bytes(const mk_experts* experts);
 #define MK_PACKED_LAYOUT 2u
 MK_API const void* mk_weight_data(const mk_weight* weight);
 MK_API const void* mk_experts_data(const mk_experts* experts);
-/* The same weight from an open file that begins with such bytes: as good as what made them, so whoever keeps them checks that they are still what they were (mk_weight_data shows what
- * was read). A large weight is mapped, not copied, and needs the file unchanged, open or not, until it has settled or is freed. CPU contexts only. `rows` are out_features.
+/* Of those bytes, to find damage by chance; the same in every build with this MK_PACKED_LAYOUT. 0 on an accelerator. */
+MK_API uint64_t mk_weight_checksum(const mk_weight* weight);
+MK_API uint64_t mk_experts_checksum(const mk_experts* experts);
+/* The same weight from an open file that begins with such bytes: as good as what made them, so whoever keeps them checks that they are still what they were (mk_weight_checksum). A large weight is mapped, not copied, and needs the file unchanged, open or not, until it has settled or is freed. CPU contexts only. `rows` are out_features.
  * `has_gate_bias`: of gate and up. */
 MK_API mk_status mk_weight_restore(mk_context* context, int32_t rows, int32_t columns, int32_t dtype, int32_t file,
                                    uint64_t bytes, mk_weight** out);
