@@ -7,6 +7,7 @@ using MegaInfer.Bench.Models;
 using MegaInfer.Bench.PingPong;
 using MegaInfer.Bench.Quality;
 using MegaInfer.Bench.Serving;
+using MegaInfer.Bench.Start;
 using MegaInfer.Bench.TwoAttention;
 using MegaInfer.Engine;
 using MegaInfer.Node;
@@ -16,6 +17,7 @@ var root = new RootCommand("MegaInfer's benchmarks: each number beside its floor
     new M2nCommand().Build(),
     new DecodeCommand().Build(),
     new ServingCommand().Build(),
+    new StartCommand().Build(),
     new KernelsCommand().Build(),
     new QualityCommand().Build(),
     new PingPongCommand().Build(),

@@ -16,7 +16,7 @@ internal sealed class DecodeEngines : IAsyncDisposable
     /// <summary>Real processes.</summary>
     internal async Task AddServedAsync(IEnumerable<string> arguments, int microBatches, int vocabulary, CancellationToken cancel)
     {
-        ServedCluster cluster = await ServedCluster.StartAsync([.. arguments, "--micro-batches", microBatches == 0 ? "auto" : $"{microBatches}"], cancel);
+        ServedCluster cluster = await ServedCluster.StartSettledAsync([.. arguments, "--micro-batches", microBatches == 0 ? "auto" : $"{microBatches}"], cancel);
         _owned.Add(cluster);
         Add(new ServedEngine(cluster, vocabulary, microBatches));
     }

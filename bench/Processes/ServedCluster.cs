@@ -14,6 +14,8 @@ namespace MegaInfer.Bench.Processes;
 internal sealed class ServedCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartBound = TimeSpan.FromMinutes(5);
+    // More than nodes take from one report to the next.
+    private static readonly TimeSpan HeartbeatPause = TimeSpan.FromSeconds(2.5);
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
@@ -56,6 +58,29 @@ internal sealed class ServedCluster : IAsyncDisposable
         {
             await cluster.DisposeAsync();
             throw new MegaInferException($"The server did not become ready: {error.Message} It said: {cluster.Said()}", error);
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>As <see cref="StartAsync"/>, and waits until no node's weights are being written to disk or moved any more, so that what is measured is not measured beside that.</summary>
+    internal static async Task<ServedCluster> StartSettledAsync(IEnumerable<string> arguments, CancellationToken cancel)
+    {
+        ServedCluster cluster = await StartAsync(arguments, cancel);
+        try
+        {
+            long started = Stopwatch.GetTimestamp();
+            do
+            {
+                if (Stopwatch.GetElapsedTime(started) > StartBound)
+                    throw new MegaInferException($"The nodes' weights did not settle within {StartBound.TotalMinutes:0} minutes.");
+                await Task.Delay(HeartbeatPause, cancel);
+            }
+            while ((await cluster.MetricsAsync(cancel)).Sum("megainfer_weights_unsettled_bytes") > 0);
+            return cluster;
         }
         catch
         {

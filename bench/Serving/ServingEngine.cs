@@ -18,7 +18,8 @@ internal sealed class ServedServer(ServedCluster cluster) : IServed
 
     public int ProcessId => cluster.ProcessId;
 
-    public static async Task<ServedServer> StartAsync(IEnumerable<string> arguments, CancellationToken cancel) => new(await ServedCluster.StartAsync(arguments, cancel));
+    /// <summary>Returns when its weights have settled too.</summary>
+    public static async Task<ServedServer> StartAsync(IEnumerable<string> arguments, CancellationToken cancel) => new(await ServedCluster.StartSettledAsync(arguments, cancel));
 
     public ValueTask DisposeAsync() => cluster.DisposeAsync();
 }

@@ -36,6 +36,7 @@ public sealed class BenchProgramTests : IDisposable
     [InlineData("is not a list for --micro-batches", "decode", "--model", "x", "--micro-batches", "1,5")]
     [InlineData("does not hold llama-bench", "decode", "--model", Embedded, "--rival-bin", "/tmp")]
     [InlineData("exceed the model's context", "serving", "--model", Embedded, "--prompt-len", "5000")]
+    [InlineData("--rounds is at least 1", "start", "--model", Embedded, "--rounds", "0")]
     [InlineData("Option '--out' is required", "export-gguf", "--model", "x")]
     [InlineData("/nowhere does not exist", "export-gguf", "--model", "/nowhere", "--out", "x")]
     [InlineData("'--bach' is not one of its options", "decode", "--model", "x", "--bach", "1")]
@@ -54,6 +55,15 @@ public sealed class BenchProgramTests : IDisposable
         (int code, string errors) = await RunAsync("serving", "--model", Embedded, "--streams", "3", "--requests", "6", "--prompt-len", "8", "--gen-len", "6", "--rounds", "1");
         Assert.Matches(@"(?m)^megainfer: \d+\.\d tok/s", errors);
         Assert.DoesNotContain("requests failed", errors, StringComparison.Ordinal);
+        Assert.True(code == 0 || errors.Contains("not reported", StringComparison.Ordinal), errors);
+    }
+
+    [Fact]
+    public async Task Start_ARealServer_IsTimedToItsFirstToken()
+    {
+        (int code, string errors) = await RunAsync("start", "--model", Embedded, "--rounds", "1");
+        Assert.Matches(@"(?m)^megainfer: ready \d+\.\d+ s, first token \d+\.\d+ s, weights read in \d+\.\d+ s", errors);
+        Assert.Matches(@"(?m)^megainfer, packed anew: ready", errors);
         Assert.True(code == 0 || errors.Contains("not reported", StringComparison.Ordinal), errors);
     }
 
