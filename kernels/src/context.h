@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "backend.h"
 #include "cores.h"
@@ -20,14 +21,15 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   const Backend& backend() const { return backend_; }
-  const CoreSet& cores() const { return cores_; }
+  // Of the calling thread; empty: any.
+  const CoreSet& caller_cores() const { return cores_.front(); }
   ThreadPool& pool() { return pool_; }
   const ThreadPool& pool() const { return pool_; }
   void* scratch(uint64_t bytes);
 
  private:
   const Backend& backend_;
-  const CoreSet cores_;
+  const std::vector<CoreSet> cores_;  // of each thread
   ThreadPool pool_;
   void* scratch_ = nullptr;
   uint64_t scratch_bytes_ = 0;

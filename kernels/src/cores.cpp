@@ -3,6 +3,17 @@
 #include <sched.h>
 
 namespace mk {
+namespace {
+
+CoreSet cores_of(const cpu_set_t& set) {
+  CoreSet cores;
+  for (int32_t core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(static_cast<size_t>(core), &set)) cores.push_back(core);
+  }
+  return cores;
+}
+
+}  // namespace
 
 CoreSet cores_of_mask(const uint64_t* mask) {
   CoreSet cores;
@@ -12,18 +23,18 @@ CoreSet cores_of_mask(const uint64_t* mask) {
   return cores;
 }
 
-int32_t usable_core_count(const CoreSet& cores) {
+CoreSet usable_cores(const CoreSet& cores) {
   cpu_set_t before;
   CPU_ZERO(&before);
-  if (sched_getaffinity(0, sizeof before, &before) != 0) return cores.empty() ? 1 : 0;
-  if (cores.empty()) return CPU_COUNT(&before);
+  if (sched_getaffinity(0, sizeof before, &before) != 0) return {};
+  if (cores.empty()) return cores_of(before);
   // The kernel knows which cores exist and are allowed: try, look, restore.
-  if (!confine_this_thread(cores)) return 0;
+  if (!confine_this_thread(cores)) return {};
   cpu_set_t confined;
   CPU_ZERO(&confined);
   const bool known = sched_getaffinity(0, sizeof confined, &confined) == 0;
   sched_setaffinity(0, sizeof before, &before);
-  return known ? CPU_COUNT(&confined) : static_cast<int32_t>(cores.size());
+  return known ? cores_of(confined) : cores;
 }
 
 bool confine_this_thread(const CoreSet& cores) {

@@ -11,8 +11,8 @@ using CoreSet = std::vector<int32_t>;
 // The cores of a mask of 4 words; empty if it is all zero.
 CoreSet cores_of_mask(const uint64_t* mask);
 
-// How many of the cores this thread may be confined to, or, if the set is empty, how many it may use now. 0: none.
-int32_t usable_core_count(const CoreSet& cores);
+// Those of the cores that this thread may be confined to, or, if the set is empty, that it may use now, ascending.
+CoreSet usable_cores(const CoreSet& cores);
 
 // Confines the calling thread; false if none of the cores may be used. An empty set changes nothing.
 [[nodiscard]] bool confine_this_thread(const CoreSet& cores);

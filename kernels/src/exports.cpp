@@ -136,8 +136,8 @@ int32_t mk_context_threads(const mk_context* context) {
 mk_status mk_context_pin_caller(mk_context* context) {
   return guard([&] {
     mk::require(context != nullptr, "context is null");
-    mk::require(mk::confine_this_thread(context->runtime.cores()),
-                "core_mask: none of its cores may be used by this thread");
+    mk::require(mk::confine_this_thread(context->runtime.caller_cores()),
+                "none of the context's cores may be used by this thread");
     return MK_OK;
   });
 }

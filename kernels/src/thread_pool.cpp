@@ -68,12 +68,12 @@ constexpr WaitBudget kJoinBudget = {50, 2000};
 
 }  // namespace
 
-ThreadPool::ThreadPool(int32_t threads, const CoreSet& cores, WaitBudget idle) : idle_(idle) {
-  workers_.reserve(static_cast<size_t>(threads - 1));
-  for (int32_t i = 1; i < threads; ++i) {
-    workers_.emplace_back([this, cores] {
+ThreadPool::ThreadPool(const std::vector<CoreSet>& cores, WaitBudget idle) : idle_(idle) {
+  workers_.reserve(cores.size() - 1);
+  for (size_t i = 1; i < cores.size(); ++i) {
+    workers_.emplace_back([this, own = cores[i]] {
       pthread_setname_np(pthread_self(), "mk-worker");
-      (void)confine_this_thread(cores);  // The context has tried the set before; losing it since then costs speed only.
+      (void)confine_this_thread(own);  // The context has tried the set before; losing it since then costs speed only.
       work();
     });
   }

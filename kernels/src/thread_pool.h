@@ -20,8 +20,8 @@ struct WaitBudget {
 
 class ThreadPool {
  public:
-  // `threads` counts the caller. Workers are confined to `cores` unless it is empty.
-  ThreadPool(int32_t threads, const CoreSet& cores, WaitBudget idle);
+  // The cores of each thread, the caller's first; workers are confined to theirs unless it is empty.
+  ThreadPool(const std::vector<CoreSet>& cores, WaitBudget idle);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

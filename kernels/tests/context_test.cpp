@@ -1,6 +1,9 @@
 #include <sched.h>
 #include <time.h>
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "harness.h"
@@ -69,6 +72,50 @@ TEST(Context, CoreMask_ConfinesTheCallerOnlyWhenAsked) {
     sched_getaffinity(0, sizeof after, &after);
     EXPECT_EQ(CPU_COUNT(&after), 1);
     mk_context_destroy(context);
+  }).join();
+}
+
+// The cores of this process' threads that compute for contexts, and of the calling one.
+std::vector<cpu_set_t> cores_of_threads() {
+  std::vector<cpu_set_t> sets(1);
+  sched_getaffinity(0, sizeof sets[0], &sets[0]);
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::ifstream(entry.path() / "comm") >> name;
+    cpu_set_t cores;
+    if (name == "mk-worker" && sched_getaffinity(std::stoi(entry.path().filename()), sizeof cores, &cores) == 0)
+      sets.push_back(cores);
+  }
+  return sets;
+}
+
+TEST(Context, AsManyThreadsAsCores_HaveOneEach) {
+  std::thread([] {
+    cpu_set_t before, all;
+    sched_getaffinity(0, sizeof before, &before);
+    const int32_t cores = CPU_COUNT(&before);
+    for (const int32_t threads : {cores, cores + 1}) {
+      mk_context_config config = plain_config();
+      config.thread_count = threads;
+      mk_context* context = nullptr;
+      ASSERT_EQ(mk_context_create(&config, &context), MK_OK) << mk_last_error();
+      EXPECT_EQ(mk_context_pin_caller(context), MK_OK);
+      const auto are_settled = [&] {  // workers confine themselves
+        const std::vector<cpu_set_t> sets = cores_of_threads();
+        CPU_ZERO(&all);
+        for (const cpu_set_t& set : sets) {
+          if (CPU_COUNT(&set) != (threads == cores ? 1 : cores)) return false;
+          CPU_OR(&all, &all, &set);
+        }
+        return static_cast<int32_t>(sets.size()) == threads && CPU_COUNT(&all) == cores;
+      };
+      bool settled = false;
+      for (int32_t i = 0; i < 5000 && !(settled = are_settled()); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      EXPECT_TRUE(settled) << threads << " threads on " << cores << " cores";
+      mk_context_destroy(context);
+      sched_setaffinity(0, sizeof before, &before);
+    }
   }).join();
 }
 

@@ -104,10 +104,10 @@ typedef struct {
   uint32_t struct_bytes; /* sizeof(mk_context_config): compared with the library's own */
   int32_t backend;       /* mk_backend; AUTO takes the best this CPU has */
   int32_t device_index;  /* 0 on CPU */
-  int32_t thread_count;  /* threads that compute, the calling one included; 0: one per core of the core set */
+  int32_t thread_count;  /* threads that compute, the calling one included; 0: one per core of the core set. As many as cores: each has one of its own */
   uint64_t core_mask[4]; /* cores the threads may use, bit per core; all zero: the process' own set */
   uint32_t
-      spin_us; /* how long an idle thread spins, then yields, before it sleeps; 0: the default (20 us of pause, 200 us of yield) */
+      spin_us; /* how long an idle thread spins, then yields, before it sleeps; 0: the default (20 us of pause, 1 ms of yield) */
   uint32_t reserved;
 } mk_context_config;
 
@@ -121,7 +121,7 @@ MK_API const char* mk_context_numerics(const mk_context* context);
  * once in a process), else 1. Measurements' floors need it. */
 MK_API double mk_context_bf16_gain(const mk_context* context);
 MK_API int32_t mk_context_threads(const mk_context* context);
-/* Confines the calling thread to the context's core_mask; does nothing if the mask was all zero. Worker threads are confined from birth. */
+/* Confines the calling thread to the core that the context has for it, or to its core_mask; does nothing if it has neither. Worker threads are confined from birth. */
 MK_API mk_status mk_context_pin_caller(mk_context* context);
 
 MK_API mk_status mk_stream_create(mk_context* context, mk_stream** out);
