@@ -70,7 +70,7 @@ public sealed class PackedCache : IDisposable
         _settling.Start();
     }
 
-    /// <summary>Stops settling; at most some 64 MiB of it are waited for.</summary>
+    /// <summary>Stops settling; what is waited for is 16 MiB of it, or the checksum of one weight.</summary>
     public void Dispose()
     {
         _stopping.Cancel();
