@@ -78,7 +78,7 @@ internal sealed class DecodeRun(DecodePlan plan, IReadOnlyList<IDecodeEngine> en
         for (int i = 0; i < engines.Count; i++)
         {
             if (best[i] is null)
-                _refusals.Add($"{engines[i].Name}, {work}: other processes took {Measured.DisturbedFrom:0%} of a core or more in every round; not reported. Measure on a quiet machine.");
+                _refusals.Add(Measured.NotReported($"{engines[i].Name}, {work}"));
         }
 
         return (best, MachineInfo.Of(plan.Threads, limits));

@@ -13,5 +13,9 @@ internal readonly record struct Measured(double TokensPerSecond, double OthersSh
     /// <summary>From this share of a core on, somebody else's work may be in the number.</summary>
     internal const double DisturbedFrom = 0.05;
 
+    /// <summary>The sentence on what was disturbed whenever it was measured.</summary>
+    internal static string NotReported(string what) =>
+        $"{what}: other processes took {DisturbedFrom:0%} of a core or more in every round; not reported. Measure on a quiet machine.";
+
     internal bool IsUndisturbed => !(OthersShare >= DisturbedFrom);
 }

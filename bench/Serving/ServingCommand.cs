@@ -82,10 +82,9 @@ internal sealed class ServingCommand
         };
         foreach (RivalBuild rival in rivals)
         {
-            string gguf = await GgufExport.EnsureAsync(folder, "bf16", rival, new Progress<string>(Console.Error.WriteLine), cancel);
             int slots = Math.Min(streams, shape.Requests);
             int context = (shape.PromptLength + shape.GenerateLength + 255) / 256 * 256;
-            engines.Add(new(rival.Engine, name, checkpoint.Spec.VocabularySize, async stop => new RivalServed(await rival.StartServerAsync(gguf, slots, context, threads, stop))));
+            engines.Add(await ServingEngine.OfRivalAsync(rival, folder, engines[0], slots, context, threads, cancel));
         }
 
         ServingRow?[] best = await MeasureAsync(engines, shape, parsed, cancel);
@@ -96,7 +95,7 @@ internal sealed class ServingCommand
         for (int i = 0; i < engines.Count; i++)
         {
             if (best[i] is null)
-                await Console.Error.WriteLineAsync($"{engines[i].Name}: other processes took {Measured.DisturbedFrom:0%} of a core or more in every round; not reported. Measure on a quiet machine.");
+                await Console.Error.WriteLineAsync(Measured.NotReported(engines[i].Name));
         }
 
         return best.Contains(null) ? 1 : 0;

@@ -41,6 +41,21 @@ internal sealed class RivalServed(RivalServer server) : IServed
 /// <param name="Start">Starts it.</param>
 internal sealed record ServingEngine(string Name, string Model, int Vocabulary, Func<CancellationToken, Task<IServed>> Start)
 {
+    /// <summary>llama.cpp's server on a GGUF export of the same folder, which is made if there is none.</summary>
+    /// <param name="rival">The build.</param>
+    /// <param name="folder">The checkpoint's.</param>
+    /// <param name="like">An engine of the same model.</param>
+    /// <param name="slots">Sequences at a time.</param>
+    /// <param name="contextPerSlot">Tokens of each.</param>
+    /// <param name="threads">Threads.</param>
+    /// <param name="cancel">Breaks the export off.</param>
+    internal static async Task<ServingEngine> OfRivalAsync(
+        RivalBuild rival, string folder, ServingEngine like, int slots, int contextPerSlot, int threads, CancellationToken cancel)
+    {
+        string gguf = await GgufExport.EnsureAsync(folder, "bf16", rival, new Progress<string>(Console.Error.WriteLine), cancel);
+        return like with { Name = rival.Engine, Start = async stop => new RivalServed(await rival.StartServerAsync(gguf, slots, contextPerSlot, threads, stop)) };
+    }
+
     /// <summary>Starts, warms up with two short requests at a time, measures, ends.</summary>
     internal async Task<LoadResult> MeasureAsync(LoadShape shape, CancellationToken cancel)
     {

@@ -59,10 +59,7 @@ internal sealed class StartCommand
             new("megainfer, packed anew", name, vocabulary, async stop => new ServedServer(await ServedCluster.StartAsync([.. serve, "--no-weight-cache"], stop))),
         };
         foreach (RivalBuild rival in rivals)
-        {
-            string gguf = await GgufExport.EnsureAsync(folder, "bf16", rival, new Progress<string>(Console.Error.WriteLine), cancel);
-            engines.Add(new(rival.Engine, name, vocabulary, async stop => new RivalServed(await rival.StartServerAsync(gguf, 1, 256, Environment.ProcessorCount, stop))));
-        }
+            engines.Add(await ServingEngine.OfRivalAsync(rival, folder, engines[0], slots: 1, contextPerSlot: 256, Environment.ProcessorCount, cancel));
 
         // Leaves the packed weights behind, and the client's own code compiled.
         await using (ServedServer first = await ServedServer.StartAsync(serve, cancel))
@@ -71,7 +68,7 @@ internal sealed class StartCommand
         await _report.WriteAsync(parsed, $"start, {name}", report, Columns);
         string[] missing = [.. engines.Select(engine => engine.Name).Except(report.Rows.Select(row => row.Engine))];
         foreach (string engine in missing)
-            await Console.Error.WriteLineAsync($"{engine}: other processes took {Measured.DisturbedFrom:0%} of a core or more in every round; not reported. Measure on a quiet machine.");
+            await Console.Error.WriteLineAsync(Measured.NotReported(engine));
         return missing.Length == 0 ? 0 : 1;
     }
 

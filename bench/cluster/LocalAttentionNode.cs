@@ -23,14 +23,13 @@ internal sealed class LocalAttentionNode : IDisposable
         try
         {
             KernelContext context = Own(parts.Context(NodeRole.Attention));
-            AttentionWeights weights = Own(AttentionWeights.Load(parts.Checkpoint, context, parts.WeightType, LocalParts.Version, parts.WeightCache()));
+            AttentionWeights weights = Own(AttentionWeights.Load(parts.Checkpoint, context, parts.WeightType, LocalParts.Version));
             M2NEndpoint endpoint = Own(parts.Endpoint(M2NRole.Sender, rank, context));
             _node = Own(new AttentionNode($"attention node {rank.Value}", weights, context, endpoint, parts.AttentionOptions(rank), TimeProvider.System));
             Backend = context.Backend;
             Numerics = context.Numerics;
             Reading = Task.Run(ReadAsync);
             _node.Start();
-            weights.StartSettling();
         }
         catch
         {

@@ -23,12 +23,11 @@ internal sealed class LocalExpertNode : IDisposable
             KernelContext context = Own(parts.Context(NodeRole.Expert));
             var held = new LocalExperts(parts.Checkpoint.Spec.Router.ExpertCount, experts);
             ExpertWeights weights = Own(ExpertWeights.Load(
-                parts.Checkpoint, held, context, new ExpertWeightsOptions(parts.WeightType, LocalParts.Version), parts.WeightCache()));
+                parts.Checkpoint, held, context, new ExpertWeightsOptions(parts.WeightType, LocalParts.Version)));
             M2NEndpoint endpoint = Own(parts.Endpoint(M2NRole.Receiver, rank, context));
             _node = Own(new ExpertNode($"expert node {rank.Value}", weights, context, endpoint, parts.ExpertOptions));
             Member = new ExpertMember(id, rank, endpoint.Address, held.Held);
             _node.Start();
-            weights.StartSettling();
         }
         catch
         {

@@ -28,9 +28,6 @@ internal sealed class LocalParts(LocalClusterOptions options, Checkpoint checkpo
 
     internal static WeightVersion Version => default;
 
-    /// <summary>For one node's weights.</summary>
-    internal PackedCache? WeightCache() => PackedCache.OfUser(checkpoint);
-
     internal ExpertNodeOptions ExpertOptions =>
         new(new ExpertPipelineSizes(options.AttentionNodes, Shape.RowBytes, Shape.ResultBytes, Shape.MaxPairs), options.EffectiveGather);
 

@@ -89,16 +89,7 @@ public sealed class PackedCache : IDisposable
         if (file is null || MkNative.mk_weight_restore(context.Handle, rows, columns, (int)type, file.Descriptor, (ulong)file.Bytes, &address) != MkStatus.Ok)
             return null;
         var weight = new PackedWeight(new PackedWeightHandle(context.Handle, address), rows, columns, type);
-        if (file.Checksum == weight.Checksum())
-        {
-            WasUsed(path);
-            MappedBytes += weight.Bytes;
-            Leave(weight.Bytes, pace => Move(weight.SettleNext, pace));
-            return weight;
-        }
-
-        weight.Dispose();
-        return null;
+        return Believe(weight, file.Checksum == weight.Checksum(), path, weight.Bytes, weight.SettleNext);
     }
 
     internal unsafe PackedExperts? FindExperts(KernelContext context, IReadOnlyList<ExpertMatrices> experts, ExpertsShape shape)
@@ -111,16 +102,7 @@ public sealed class PackedCache : IDisposable
         if (file is null || MkNative.mk_experts_restore(context.Handle, &shape, hasGateBias, hasDownBias, file.Descriptor, (ulong)file.Bytes, &address) != MkStatus.Ok)
             return null;
         var packed = new PackedExperts(new PackedExpertsHandle(context.Handle, address), shape);
-        if (file.Checksum == packed.Checksum())
-        {
-            WasUsed(path);
-            MappedBytes += packed.Bytes;
-            Leave(packed.Bytes, pace => Move(packed.SettleNext, pace));
-            return packed;
-        }
-
-        packed.Dispose();
-        return null;
+        return Believe(packed, file.Checksum == packed.Checksum(), path, packed.Bytes, packed.SettleNext);
     }
 
     /// <summary>To be written when weights settle.</summary>
@@ -145,6 +127,21 @@ public sealed class PackedCache : IDisposable
             next.Do(pace);
             Interlocked.Add(ref _unsettledBytes, -next.Bytes);
         }
+    }
+
+    private T? Believe<T>(T found, bool isSound, string path, long bytes, Func<bool> settleNext)
+        where T : class, IDisposable
+    {
+        if (!isSound)
+        {
+            found.Dispose();
+            return null;
+        }
+
+        WasUsed(path);
+        MappedBytes += bytes;
+        Leave(bytes, pace => Move(settleNext, pace));
+        return found;
     }
 
     private static void Move(Func<bool> next, Pace pace)

@@ -88,17 +88,17 @@ TEST(Restore, LargeWeight_IsReadWhileItSettles) {
   for (int32_t round = 0; round < 4; ++round) {
     const Weight restored = restored_of(file, rows, columns, MK_F32, bytes);
     std::atomic<bool> settled = false;
-    int32_t reads = 0;
+    std::atomic<int32_t> reads = 0;
     std::thread reader([&] {
       for (bool last = false; !last; ++reads) {
         last = settled.load();
         EXPECT_EQ(std::memcmp(mk_weight_data(packed.get()), mk_weight_data(restored.get()), bytes), 0);
       }
     });
+    while (reads.load() == 0) std::this_thread::yield();  // until it is under way
     settle(restored.get());
     settled = true;
     reader.join();
-    EXPECT_GE(reads, 1);
     EXPECT_EQ(mk_weight_settle(restored.get()), 0);  // nothing is left to do
     EXPECT_EQ(std::memcmp(mk_weight_data(packed.get()), mk_weight_data(restored.get()), bytes), 0);
   }
