@@ -17,6 +17,7 @@
 namespace m2n {
 
 void Doorbell::ring() const {
+  fence();
   const uint32_t kind = load(shared_->sleeping);
   if (kind == kAwake) return;
   if (kind == kOnPipe && pipe_ >= 0) {

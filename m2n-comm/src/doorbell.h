@@ -32,9 +32,9 @@ static_assert(offsetof(DoorbellShared, sleeping) == 64 && offsetof(DoorbellShare
 
 constexpr uint64_t kDoorbellBytes = (sizeof(DoorbellShared) + kPage - 1) / kPage * kPage;
 
-// A doorbell, one's own or a peer's. No wake-up is lost: a ringer publishes and then looks at `sleeping`, the owner
-// sets `sleeping` and then looks for what was published, all four sequentially consistent; and a ring between that look
-// and the sleep changes the word slept on.
+// A doorbell, one's own or a peer's. No wake-up is lost: a ringer publishes and then, behind a fence, looks at `sleeping`;
+// the owner sets `sleeping` and then looks for what was published, both sequentially consistent; and a ring between that
+// look and the sleep changes the word slept on.
 class Doorbell {
  public:
   Doorbell() = default;
@@ -44,7 +44,7 @@ class Doorbell {
 
   DoorbellShared& shared() const { return *shared_; }
 
-  // Wakes the owner if it sleeps. Call after publishing with m2n::store.
+  // Wakes the owner if it sleeps. Call after publishing with m2n::publish or m2n::store.
   void ring() const;
 
   // For the owner, in this order: announce the sleep; look once more whether there is a reason to stay awake; sleep or

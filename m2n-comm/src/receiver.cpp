@@ -80,8 +80,14 @@ GatherState Receiver::state_of(const m2n_gather& gather, uint64_t now) const {
 }
 
 GatherDecision Receiver::look_around(const m2n_gather& gather) {
+  looked_ns_ = 0;
   collect();
-  return ready_.empty() ? GatherDecision{} : decide(state_of(gather, now_ns()));
+  return ready_.empty() ? GatherDecision{} : decide(state_of(gather, look_ns()));
+}
+
+uint64_t Receiver::look_ns() {
+  if (looked_ns_ == 0) looked_ns_ = now_ns();
+  return looked_ns_;
 }
 
 void Receiver::collect() {
@@ -110,6 +116,10 @@ bool Receiver::collect_pair(uint32_t sender) {
     const Arrival arrival(state.seen, counter);
     if (arrival.is_absurd()) return false;
     if (!arrival.has_header()) continue;
+    prefetch(pair.view.dispatch(slot));
+    prefetch(pair.view.groups(slot));
+    prefetch(pair.view.row_of_pair(slot));
+    if (arrival.pieces() > 1) prefetch(pair.view.rows(slot), 8);
     copy_once(&state.header, pair.view.dispatch(slot), sizeof state.header);
     if (arrival.is_too_much(state.header.chunks) || state.header.chunks > kMaxChunks) return false;
     state.is_whole = arrival.is_whole(state.header.chunks);
@@ -117,7 +127,7 @@ bool Receiver::collect_pair(uint32_t sender) {
     if (state.is_whole) state.seen = counter;
     state.told = 0;
     ++state.sequence;
-    state.seen_ns = now_ns();
+    state.seen_ns = look_ns();
     take_in(sender, slot);
   }
   return !pair.is_broken;
@@ -210,8 +220,8 @@ void Receiver::drop(uint32_t sender) {
 // ---- the batch ----
 
 void Receiver::serve(const GatherDecision& decision, const m2n_gather& gather, m2n_batch* out) {
-  const uint64_t now = now_ns();
-  const uint32_t count = choose(state_of(gather, now), decision.tag, decision.version, {chosen_.data(), pairs_.size()});
+  const uint32_t count =
+      choose(state_of(gather, looked_ns_), decision.tag, decision.version, {chosen_.data(), pairs_.size()});
   const uint64_t first_ns = ready_[chosen_[0]].seen_ns;
   for (uint32_t i = 0; i < count; ++i) take_piece(ready_[chosen_[i]]);
   // Chosen in ascending order, so that removing from the back keeps the other indices.
@@ -219,7 +229,7 @@ void Receiver::serve(const GatherDecision& decision, const m2n_gather& gather, m
   served_ = true;
   last_tag_ = decision.tag;
   if (count > 1) ++counters_.gathered;
-  *out = {pieces_.data(), count, decision.tag, decision.version, now - first_ns};
+  *out = {pieces_.data(), count, decision.tag, decision.version, looked_ns_ - first_ns};
 }
 
 void Receiver::take_piece(const ReadyPiece& ready) {

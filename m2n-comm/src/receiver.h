@@ -35,6 +35,8 @@ class Receiver final : public Endpoint {
   };
 
   m2n_status check_gather(const m2n_gather* gather) const;
+  // The time of this look, from one reading of the clock.
+  uint64_t look_ns();
   // Looks at all counters once; then what decide() says of what has come.
   GatherDecision look_around(const m2n_gather& gather);
   void collect();
@@ -68,6 +70,7 @@ class Receiver final : public Endpoint {
   bool takes_early_ = false;
   bool served_ = false;
   uint32_t last_tag_ = 0;
+  uint64_t looked_ns_ = 0;   // when a look last found something; 0 in a look that has not found anything yet
   uint64_t checked_ns_ = 0;  // when senders were last asked whether they live
 };
 

@@ -150,7 +150,6 @@ m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, bool whol
   if (ticket.state == Slot::kDispatched) return fail(M2N_INVALID, "slot %u is dispatched and not released yet", slot);
   ticket.state = Slot::kDispatched;
   ++ticket.use;
-  ticket.deadline_ns = after_us(now_ns(), message->deadline_us);
   for (TicketPiece& piece : ticket.pieces) {
     Pair& pair = *piece.pair;
     piece.result = {nullptr, pair.peer, pair.lost ? M2N_PEER_LOST : M2N_PENDING, pair.slots[slot].pairs, 0, 0, 0};
@@ -160,6 +159,7 @@ m2n_status Sender::dispatch(uint32_t slot, const m2n_message* message, bool whol
   // come.
   for (TicketPiece& piece : ticket.pieces)
     if (piece.result.status == M2N_PENDING) piece.pair->link->ring();
+  ticket.deadline_ns = after_us(now_ns(), message->deadline_us);  // read once the peers have what they wait for
   *out = ticket.use << kUseShift | slot;
   return M2N_OK;
 }
@@ -220,6 +220,7 @@ int32_t Sender::take_result(Pair& pair, uint32_t slot, ResultHeader* header) {
   if (counter == state.seen) return M2N_PENDING;
   const Arrival arrival(state.seen, counter);
   if (arrival.has_header() && !arrival.is_absurd()) {
+    prefetch(pair.view.results(slot), 8);
     copy_once(header, pair.view.result(slot), sizeof *header);
     if (arrival.is_whole(header->chunks)) {
       state.seen = counter;

@@ -5,11 +5,11 @@
 namespace m2n {
 
 void SharedLink::publish_dispatch(const Publication& publication) {
-  store(header().sender.arrived[publication.slot], publication.counter);
+  publish(header().sender.arrived[publication.slot], publication.counter);
 }
 
 void SharedLink::publish_result(const Publication& publication) {
-  store(header().receiver.arrived[publication.slot], publication.counter);
+  publish(header().receiver.arrived[publication.slot], publication.counter);
 }
 
 void SharedLink::leave() {

@@ -116,6 +116,7 @@ class Waiter {
     bool slept = false;
     for (;;) {
       const uint64_t now = now_ns();
+      uint64_t looked_ns = now;  // near enough, unless it slept
       if (now >= until_ns) {
         if (slept) yield_.passed();
         return WaitEnd::kPassed;
@@ -142,10 +143,11 @@ class Waiter {
         }
         own_.awake();
         each_slice();
+        looked_ns = now_ns();
       }
       again_ns = look();
       if (again_ns == 0) {
-        yield_.ended(now_ns() - start_ns);
+        yield_.ended(looked_ns - start_ns);
         return WaitEnd::kReady;
       }
       if (kHeedsWake && take_wake()) return WaitEnd::kWoken;

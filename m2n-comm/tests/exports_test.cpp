@@ -1,8 +1,10 @@
 // The C border: versions, sizes, what is refused and what is said.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "support.h"
 
@@ -29,6 +31,23 @@ TEST(ExportsTest, Structs_HaveTheirSizes) {
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_COUNTERS), 56u);
   EXPECT_EQ(m2n_struct_bytes(M2N_STRUCT_CAPABILITIES), 48u);
   EXPECT_EQ(m2n_struct_bytes(99), 0u);
+}
+
+TEST(ExportsTest, Copy_OfAnySizeAndPlace_CopiesThatAndNothingElse) {
+  constexpr std::size_t kMost = 9000;
+  std::vector<unsigned char> from(kMost + 8), to(kMost + 16);
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<unsigned char>(i * 7 + 1);
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{63}, std::size_t{4095}, std::size_t{4096},
+                                  std::size_t{4097}, kMost})
+    for (const std::size_t shift : {0, 1, 7}) {
+      std::fill(to.begin(), to.end(), static_cast<unsigned char>(0));
+      m2n_copy(to.data() + shift, from.data() + 8 - shift, bytes);
+      EXPECT_EQ(std::memcmp(to.data() + shift, from.data() + 8 - shift, bytes), 0) << bytes;
+      const auto written = std::count_if(to.begin(), to.end(), [](unsigned char byte) { return byte != 0; });
+      const auto meant = std::count_if(from.data() + 8 - shift, from.data() + 8 - shift + bytes,
+                                       [](unsigned char byte) { return byte != 0; });
+      EXPECT_EQ(written, meant) << bytes << " bytes at " << shift;
+    }
 }
 
 TEST(ExportsTest, Open_OutOfBounds_NamesTheField) {

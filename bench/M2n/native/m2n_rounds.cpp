@@ -124,7 +124,7 @@ class M2nEngine final : public Engine {
     auto* at = static_cast<std::byte*>(place);
     if (shape_.how != "copied") return make(at + from, to - from, round);
     make(elsewhere_.data() + from, to - from, round);
-    std::memcpy(at + from, elsewhere_.data() + from, to - from);
+    m2n_copy(at + from, elsewhere_.data() + from, to - from);
   }
 
   void open_piece(uint32_t slot, uint32_t peer, uint64_t round) {
