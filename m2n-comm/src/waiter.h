@@ -23,7 +23,7 @@ constexpr uint64_t kMaxYieldNs = 200'000;
 // A yield that is back so soon found nobody else on the core. While that is so, spinning longer costs nobody anything, and
 // a yield, up to 1.3 us in a virtual machine, is only late for the peer.
 constexpr uint64_t kQuickYieldNs = 2'000;
-constexpr uint64_t kSpinAloneNs = 8'000;
+constexpr uint64_t kSpinAloneNs = 16'000;
 
 // The yield budget of an endpoint from its running mean.
 class YieldBudget {
