@@ -86,7 +86,7 @@ typedef struct {
   uint32_t max_groups;
   uint32_t row_bytes;
   uint32_t result_bytes; /* of one pair's result row */
-  uint32_t spin_us;      /* pause-spin budget; 0: default, 2, or 8 while nobody else wants the core */
+  uint32_t spin_us;      /* pause-spin budget; 0: default, 2, or 16 while nobody else wants the core */
   uint32_t yield_us; /* sched_yield budget after the spin; 0: default, from the running mean of this endpoint's waits,
                         at most 200 */
   uint32_t reserved;
