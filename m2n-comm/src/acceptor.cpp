@@ -53,6 +53,7 @@ Refusal Acceptor::check(const ConnectRequest& request) const {
 std::shared_ptr<ReceiverPair> Acceptor::make_pair(const ConnectRequest& request) const {
   auto watch = transport_.watch(request.pair);
   auto region = transport_.map(request.pair, kPairMagic, layout_.region_bytes);
+  if (row_door_ != nullptr) transport_.map_rows(*region, row_door_->take(request.pair.nonce), layout_.row_memory_bytes);
   auto peer = std::make_unique<PeerDoorbell>(transport_, request.doorbell);
   const int32_t kind = transport_.is_private() ? M2N_LOOPBACK : M2N_SHM;
   auto link = std::make_unique<SharedLink>(SharedLink::kReceiverSide, kind, std::move(region), std::move(peer),
@@ -61,6 +62,7 @@ std::shared_ptr<ReceiverPair> Acceptor::make_pair(const ConnectRequest& request)
 }
 
 void Acceptor::reclaim(uint64_t now) {
+  if (row_door_ != nullptr) row_door_->tidy(now);
   for (uint32_t i = 0; i < kConnectEntries; ++i) {
     ConnectEntry& entry = own_.shared().table.entries[i];
     Watched& watched = watched_[i];

@@ -12,6 +12,7 @@
 #include "receiver_pair.h"
 #include "station.h"
 #include "transport.h"
+#include "transports/shm/row_door.h"
 
 namespace m2n {
 
@@ -19,7 +20,10 @@ class Acceptor {
  public:
   Acceptor(const m2n_config& config, const PairSizes& sizes, const PairLayout& layout, const Transport& transport,
            const Doorbell& own)
-      : config_(config), sizes_(sizes), layout_(layout), transport_(transport), own_(own) {}
+      : config_(config), sizes_(sizes), layout_(layout), transport_(transport), own_(own) {
+    if (config.role == M2N_RECEIVER && transport.hands_over_rows())
+      row_door_ = std::make_unique<RowDoor>(own.shared().region.nonce);
+  }
 
   // Whether something was announced since the last accept().
   bool has_news() const;
@@ -42,6 +46,7 @@ class Acceptor {
   const PairLayout& layout_;
   const Transport& transport_;
   const Doorbell& own_;
+  std::unique_ptr<RowDoor> row_door_;  // where row memory is handed over
   uint64_t seen_ = 0;
   struct Watched {
     uint64_t word = 0;

@@ -54,10 +54,14 @@ void check_config(const m2n_config& config) {
   check_range("yield_us", config.yield_us, 0, kMaxBudgetUs);
   check_range("reserved", config.reserved, 0, 0);
   if (config.row_memory != nullptr) {
-    if (config.transport != M2N_LOOPBACK)
-      throw Failure(M2N_INVALID, "row_memory is for M2N_LOOPBACK: other transports have rows in the pairs' regions");
-    if (config.row_memory->allocate == nullptr || config.row_memory->release == nullptr)
+    const m2n_row_memory& rows = *config.row_memory;
+    if (config.transport != M2N_LOOPBACK && config.transport != M2N_SHM)
+      throw Failure(M2N_INVALID,
+                    "row_memory is for M2N_LOOPBACK and M2N_SHM: other transports have rows in the pairs' regions");
+    if (rows.allocate == nullptr || rows.release == nullptr)
       throw Failure(M2N_INVALID, "row_memory needs both allocate and release");
+    if (config.transport == M2N_SHM && (rows.share == nullptr || rows.map == nullptr))
+      throw Failure(M2N_INVALID, "row_memory of M2N_SHM needs share and map: the peer is another process");
   }
   const uint64_t region_bytes = PairLayout::of(sizes_of(config)).region_bytes;
   if (region_bytes > kMaxRegionBytes)

@@ -119,7 +119,7 @@ bool Receiver::collect_pair(uint32_t sender) {
     prefetch(pair.view.dispatch(slot));
     prefetch(pair.view.groups(slot));
     prefetch(pair.view.row_of_pair(slot));
-    if (arrival.pieces() > 1) prefetch(pair.view.rows(slot), 8);
+    if (arrival.pieces() > 1 && layout_.row_memory_bytes == 0) prefetch(pair.view.rows(slot), 8);
     copy_once(&state.header, pair.view.dispatch(slot), sizeof state.header);
     if (arrival.is_too_much(state.header.chunks) || state.header.chunks > kMaxChunks) return false;
     state.is_whole = arrival.is_whole(state.header.chunks);

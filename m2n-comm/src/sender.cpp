@@ -220,7 +220,7 @@ int32_t Sender::take_result(Pair& pair, uint32_t slot, ResultHeader* header) {
   if (counter == state.seen) return M2N_PENDING;
   const Arrival arrival(state.seen, counter);
   if (arrival.has_header() && !arrival.is_absurd()) {
-    prefetch(pair.view.results(slot), 8);
+    if (layout_.row_memory_bytes == 0) prefetch(pair.view.results(slot), 8);
     copy_once(header, pair.view.result(slot), sizeof *header);
     if (arrival.is_whole(header->chunks)) {
       state.seen = counter;

@@ -5,6 +5,7 @@
 
 #include "failure.h"
 #include "shared_memory.h"
+#include "transports/shm/row_door.h"
 
 namespace m2n {
 namespace {
@@ -32,6 +33,8 @@ std::unique_ptr<SharedLink> SharedStation::make_link(const Address& address) con
   auto watch = memory_.watch(address.doorbell);
   auto peer = std::make_unique<PeerDoorbell>(memory_, address.doorbell);
   auto region = memory_.create(kPairMagic, layout_.region_bytes, layout_.row_memory_bytes);
+  if (memory_.hands_over_rows())
+    RowDoor::hand_over(address.doorbell, region->name().nonce, memory_.share_rows(*region));
   PairHeader& header = *reinterpret_cast<PairHeader*>(region->base());
   header.abi = M2N_ABI_VERSION;
   header.sizes = sizes_;

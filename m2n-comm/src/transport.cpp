@@ -23,7 +23,7 @@ std::unique_ptr<Transport> make_transport(int32_t transport, const m2n_row_memor
     case M2N_SHM:
     case M2N_AUTO:
     case M2N_AUTO_UCX:
-      return std::make_unique<ShmTransport>();
+      return std::make_unique<ShmTransport>(rows == nullptr ? m2n_row_memory{} : *rows);
     default:
       throw Failure(
           M2N_INVALID,

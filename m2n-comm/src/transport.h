@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "descriptor.h"
 #include "m2n/m2n.h"
 
 namespace m2n {
@@ -65,6 +66,12 @@ class Transport {
   // Maps a peer's region of exactly `bytes`, which differ where one side has its rows elsewhere. Throws
   // Failure(M2N_PEER_LOST) if it is gone, M2N_INVALID if it is not what its name says.
   virtual std::unique_ptr<Region> map(const RegionName& name, uint64_t magic, uint64_t bytes) const = 0;
+  // Whether m2n_row_memory is a region's on one side only until it was handed to the other, as a descriptor.
+  virtual bool hands_over_rows() const { return false; }
+  // A descriptor of the row memory of a region created here.
+  virtual Descriptor share_rows(const Region&) const { return Descriptor(); }
+  // Gives a mapped region the row memory of its creator. Throws Failure(M2N_INVALID) if it is not what it should be.
+  virtual void map_rows(Region&, const Descriptor&, uint64_t) const {}
   virtual std::unique_ptr<PeerWatch> watch(const RegionName& name) const = 0;
   // Whether the words slept on are seen by one process only.
   virtual bool is_private() const = 0;
@@ -75,7 +82,7 @@ bool shares_memory(int32_t transport);
 bool uses_tcp(int32_t transport);
 bool uses_ucx(int32_t transport);
 
-// `rows` for M2N_LOOPBACK only.
+// `rows` for M2N_LOOPBACK and M2N_SHM only.
 std::unique_ptr<Transport> make_transport(int32_t transport, const m2n_row_memory* rows = nullptr);
 
 // 128 random bits.

@@ -6,7 +6,7 @@ namespace MegaInfer.M2N.Native;
 internal static unsafe partial class M2NNative
 {
     internal const string Library = "m2n";
-    internal const uint AbiVersion = 4;
+    internal const uint AbiVersion = 5;
     internal const int AddressBytes = 256;
 
     [LibraryImport(Library)]

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define M2N_ABI_VERSION 4u
+#define M2N_ABI_VERSION 5u
 #define M2N_API __attribute__((visibility("default")))
 #define M2N_ADDRESS_BYTES 256 /* an address fits */
 #define M2N_SECRET_BYTES 16
@@ -64,14 +64,22 @@ typedef uint64_t m2n_ticket; /* 0 is never a ticket */
 
 /* Where the rows and results of pairs lie, if not in the pairs' regions: in memory of a GPU, say, that kernels of both
  * peers work in. The library hands out addresses in it and never reads or writes it, so publishing a row promises
- * nothing about it: a caller first waits for the kernel that wrote. M2N_LOOPBACK only; either both peers have it or
- * neither. */
+ * nothing about it: a caller first waits for the kernel that wrote. M2N_LOOPBACK and M2N_SHM only; either both peers
+ * have it or neither. Over M2N_SHM both are in one network namespace. */
 typedef struct {
-  void* user; /* for allocate */
-  /* On the sender's thread, for each pair. NULL: there is none left, and the connection fails. */
+  void* user; /* for allocate, share and map; the calls come on the endpoint's thread, in m2n_connect and m2n_receive */
+  /* On the sender's side, for each pair. NULL: there is none left, and the connection fails. */
   void* (*allocate)(void* user, uint64_t bytes);
-  /* When both peers have let go of the pair; on any thread, perhaps after this endpoint's close. */
+  /* What allocate or map gave. M2N_LOOPBACK: once, when both peers have let go of the pair; M2N_SHM: on either side, when
+   * that side has. On any thread, perhaps after this endpoint's close. */
   void (*release)(void* address);
+  /* M2N_SHM, else NULL. On the sender's side: a descriptor, which the library closes, of what allocate gave, for another
+   * process. -1: it cannot be shared, and the connection fails. */
+  int (*share)(void* user, void* address);
+  /* M2N_SHM, else NULL. On the receiver's side: the memory behind a sender's descriptor, which stays the library's, here.
+   * The descriptor may be of anything: check that it has `bytes`. The memory must outlive the sender's process. NULL:
+   * the connection is refused. */
+  void* (*map)(void* user, int descriptor, uint64_t bytes);
 } m2n_row_memory;
 
 typedef struct {

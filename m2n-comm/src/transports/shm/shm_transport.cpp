@@ -25,11 +25,22 @@ class ShmRegion final : public Region {
  public:
   ShmRegion(std::byte* base, const RegionName& name, Descriptor descriptor)
       : Region(base, name), descriptor_(std::move(descriptor)) {}
-  ~ShmRegion() override { munmap(base_, name_.bytes); }
+  ~ShmRegion() override {
+    if (rows_ != nullptr) release_rows_(rows_);
+    munmap(base_, name_.bytes);
+  }
+  std::byte* row_memory() const override { return rows_; }
   void unname() override { descriptor_.reset(); }
+  // Takes it over.
+  void have_rows(void* rows, void (*release)(void*)) {
+    rows_ = static_cast<std::byte*>(rows);
+    release_rows_ = release;
+  }
 
  private:
   Descriptor descriptor_;  // of the creator: what the name points to
+  std::byte* rows_ = nullptr;
+  void (*release_rows_)(void*) = nullptr;
 };
 
 class ProcessWatch final : public PeerWatch {
@@ -80,7 +91,8 @@ void check_file(const Descriptor& file, const RegionName& name, uint64_t bytes) 
 
 }  // namespace
 
-ShmTransport::ShmTransport() : started_(start_time(static_cast<uint32_t>(getpid()))) {
+ShmTransport::ShmTransport(const m2n_row_memory& rows)
+    : rows_(rows), started_(start_time(static_cast<uint32_t>(getpid()))) {
   // /proc/<pid>/fd of such a process belongs to root, so no peer could open our regions.
   if (prctl(PR_GET_DUMPABLE) != 1)
     throw Failure(M2N_INVALID,
@@ -91,7 +103,7 @@ ShmTransport::ShmTransport() : started_(start_time(static_cast<uint32_t>(getpid(
     throw Failure(M2N_INTERNAL, "/proc is not mounted; shared memory peers find each other through it");
 }
 
-std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes, uint64_t) const {
+std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes, uint64_t row_memory_bytes) const {
   RegionName name{static_cast<uint32_t>(getpid()), -1, started_, {0, 0}, bytes};
   fill_nonce(name.nonce);
   Descriptor file(memfd_create(file_name(name.nonce).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -106,7 +118,24 @@ std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes, uin
   std::byte* base = map_region(file, bytes);
   const RegionHeader header{magic, {name.nonce[0], name.nonce[1]}, bytes};
   std::memcpy(base, &header, sizeof header);
-  return std::make_unique<ShmRegion>(base, name, std::move(file));
+  auto region = std::make_unique<ShmRegion>(base, name, std::move(file));
+  if (row_memory_bytes == 0) return region;
+  void* rows = rows_.allocate(rows_.user, row_memory_bytes);
+  if (rows == nullptr) throw Failure(M2N_INTERNAL, sentence("row_memory has no %lu bytes left", row_memory_bytes));
+  region->have_rows(rows, rows_.release);
+  return region;
+}
+
+Descriptor ShmTransport::share_rows(const Region& region) const {
+  Descriptor memory(rows_.share(rows_.user, region.row_memory()));
+  if (!memory) throw Failure(M2N_INTERNAL, "row_memory cannot be shared with another process");
+  return memory;
+}
+
+void ShmTransport::map_rows(Region& region, const Descriptor& memory, uint64_t bytes) const {
+  void* rows = rows_.map(rows_.user, memory.get(), bytes);
+  if (rows == nullptr) throw Failure(M2N_INVALID, sentence("the sender's row memory is not %lu bytes of ours", bytes));
+  static_cast<ShmRegion&>(region).have_rows(rows, rows_.release);
 }
 
 std::unique_ptr<Region> ShmTransport::map(const RegionName& name, uint64_t magic, uint64_t bytes) const {

@@ -10,13 +10,17 @@ namespace m2n {
 
 class ShmTransport final : public Transport {
  public:
-  ShmTransport();
+  explicit ShmTransport(const m2n_row_memory& rows);
   std::unique_ptr<Region> create(uint64_t magic, uint64_t bytes, uint64_t row_memory_bytes = 0) const override;
   std::unique_ptr<Region> map(const RegionName& name, uint64_t magic, uint64_t bytes) const override;
+  bool hands_over_rows() const override { return rows_.allocate != nullptr; }
+  Descriptor share_rows(const Region& region) const override;
+  void map_rows(Region& region, const Descriptor& memory, uint64_t bytes) const override;
   std::unique_ptr<PeerWatch> watch(const RegionName& name) const override;
   bool is_private() const override { return false; }
 
  private:
+  m2n_row_memory rows_;
   uint64_t started_;
 };
 
