@@ -4,6 +4,7 @@
 #include <new>
 #include <string>
 
+#include "cuda/device_exportable.h"
 #include "error.h"
 #include "memory.h"
 
@@ -101,4 +102,8 @@ mk_context::mk_context(const mk_context_config& config) : runtime(mk::host_side(
     device = mk::cuda::Device::open(config.device_index);
   else
     mk::require(config.device_index == 0, "device_index must be 0 on a CPU context");
+  if (device != nullptr)
+    exportable = std::make_unique<mk::cuda::DeviceExportable>(*device);
+  else
+    exportable = std::make_unique<mk::HostExportable>();
 }

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "cores.h"
 #include "cuda/device.h"
+#include "exportable.h"
 #include "thread_pool.h"
 
 namespace mk {
@@ -41,4 +42,5 @@ struct mk_context {
   explicit mk_context(const mk_context_config& config);
   mk::Runtime runtime;
   std::unique_ptr<mk::cuda::Device> device;  // null on CPU
+  std::unique_ptr<mk::Exportable> exportable;
 };

@@ -210,6 +210,38 @@ void mk_free(mk_context* context, void* address) {
     });
 }
 
+mk_status mk_exportable_allocate(mk_context* context, uint64_t bytes, void** out) {
+  return guard([&] {
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
+    *out = context->exportable->allocate(bytes);
+    return MK_OK;
+  });
+}
+
+mk_status mk_exportable_open(mk_context* context, const void* address, int32_t* file) {
+  return guard([&] {
+    mk::require(context != nullptr && file != nullptr, "context or file is null");
+    *file = context->exportable->open(address);
+    return MK_OK;
+  });
+}
+
+mk_status mk_exportable_map(mk_context* context, int32_t file, uint64_t bytes, void** out) {
+  return guard([&] {
+    mk::require(context != nullptr && out != nullptr, "context or out is null");
+    *out = context->exportable->map(file, bytes);
+    return MK_OK;
+  });
+}
+
+void mk_exportable_free(mk_context* context, void* address) {
+  if (context == nullptr) return;
+  (void)guard([&] {
+    context->exportable->release(address);
+    return MK_OK;
+  });
+}
+
 mk_status mk_allocate_host(mk_context* context, uint64_t bytes, void** out) {
   return guard([&] {
     mk::require(context != nullptr && out != nullptr, "context or out is null");

@@ -1,5 +1,6 @@
 // The launch and memory logic of the cuda backend over a driver that has no GPU but checks what it is told (fake_cuda/).
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include "fake_cuda/fake_cuda.h"
 #include "harness.h"
@@ -104,6 +105,46 @@ TEST_P(CudaDriver, Copies_GoBothWays) {
   EXPECT_TRUE(same_bits(values, back));
   EXPECT_EQ(mk_copy(context(), nullptr, there, values.data(), 4001), MK_INTERNAL);
   EXPECT_NE(faults(), "");
+}
+
+TEST_P(CudaDriver, MemoryOfTwoProcesses_IsOne_AndIsGivenBack) {
+  const Context other = make_context(MK_BACKEND_CUDA);
+  void *here = nullptr, *there = nullptr;
+  ASSERT_EQ(mk_exportable_allocate(context(), 5000, &here), MK_OK) << mk_last_error();
+  int32_t file = -1;
+  ASSERT_EQ(mk_exportable_open(context(), here, &file), MK_OK) << mk_last_error();
+  ASSERT_EQ(mk_exportable_map(other.get(), file, 5000, &there), MK_OK) << mk_last_error();
+  close(file);
+  EXPECT_NE(here, there);
+  std::vector<float> values = Random(2).numbers(1250), back(1250, 7.0f);
+  EXPECT_EQ(mk_copy(other.get(), nullptr, back.data(), there, 5000), MK_OK);
+  EXPECT_EQ(back, std::vector<float>(1250, 0.0f));
+  EXPECT_EQ(mk_copy(context(), nullptr, here, values.data(), 5000), MK_OK);
+  mk_exportable_free(context(), here);
+  EXPECT_EQ(mk_copy(other.get(), nullptr, back.data(), there, 5000), MK_OK);
+  EXPECT_TRUE(same_bits(values, back));
+  mk_exportable_free(other.get(), there);
+  EXPECT_EQ(faults(), "");
+  EXPECT_EQ(mk_copy(other.get(), nullptr, back.data(), there, 5000), MK_INTERNAL) << "it is unmapped";
+  EXPECT_NE(faults(), "");
+}
+
+TEST_P(CudaDriver, MemoryOfNoOtherGpu_IsRefused_AndNothingIsLeft) {
+  const int before = allocations();
+  void* there = nullptr;
+  EXPECT_EQ(mk_exportable_map(context(), 0, 5000, &there), MK_INVALID);
+  EXPECT_EQ(mk_exportable_map(context(), -1, 5000, &there), MK_INVALID);
+  void* here = nullptr;
+  ASSERT_EQ(mk_exportable_allocate(context(), 5000, &here), MK_OK) << mk_last_error();
+  int32_t file = -1;
+  ASSERT_EQ(mk_exportable_open(context(), here, &file), MK_OK);
+  EXPECT_NE(mk_exportable_map(context(), file, 5'000'000, &there), MK_OK) << "more than there is";
+  EXPECT_EQ(mk_exportable_open(context(), static_cast<char*>(here) + 1, &file), MK_INVALID);
+  mk_exportable_free(context(), here);
+  set_limit(1000);
+  EXPECT_EQ(mk_exportable_allocate(context(), 5000, &here), MK_NO_MEMORY);
+  set_limit(UINT64_MAX);
+  EXPECT_EQ(allocations(), before);
 }
 
 TEST_P(CudaDriver, Products_StartTheKernelsOfTheirShape) {

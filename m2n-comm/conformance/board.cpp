@@ -28,8 +28,10 @@ void Board::put(uint32_t receiver, const std::vector<uint8_t>& address) {
   Place& place = places_[receiver];
   const uint64_t version = versions_.fetch_add(2);
   place.version.store(version | 1);
-  place.length = static_cast<uint32_t>(address.size());
-  std::memcpy(place.address, address.data(), address.size());
+  place.length.store(static_cast<uint32_t>(address.size()));
+  uint64_t words[kAddressWords] = {};
+  std::memcpy(words, address.data(), address.size());
+  for (std::size_t i = 0; i < kAddressWords; ++i) place.address[i].store(words[i]);
   place.version.store(version);
 }
 
@@ -38,8 +40,10 @@ std::vector<uint8_t> Board::get(uint32_t receiver) const {
   const uint64_t version = place.version.load();
   if (version == 0 || version % 2 == 1) return {};
   std::vector<uint8_t> address(M2N_ADDRESS_BYTES);
-  std::memcpy(address.data(), place.address, address.size());
-  const uint32_t length = place.length;
+  uint64_t words[kAddressWords];
+  for (std::size_t i = 0; i < kAddressWords; ++i) words[i] = place.address[i].load();
+  std::memcpy(address.data(), words, sizeof words);
+  const uint32_t length = place.length.load();
   if (place.version.load() != version || length > address.size()) return {};
   address.resize(length);
   return address;

@@ -33,10 +33,11 @@ class Board {
   std::atomic<uint64_t> sent{0}, served{0}, lost{0};
 
  private:
+  static constexpr std::size_t kAddressWords = M2N_ADDRESS_BYTES / 8;
   struct Place {
     std::atomic<uint64_t> version;  // odd: being written; 0: nobody is there
-    uint32_t length;
-    uint8_t address[M2N_ADDRESS_BYTES];
+    std::atomic<uint32_t> length;
+    std::atomic<uint64_t> address[kAddressWords];  // word by word: who reads may be overtaken, and reads again
   };
   Place places_[kMostMembers];
   std::atomic<uint64_t> versions_{2};

@@ -10,7 +10,7 @@ namespace MegaInfer.Kernels.Native;
 internal static unsafe partial class MkNative
 {
     public const string Library = "megakernels";
-    public const uint AbiVersion = 5;
+    public const uint AbiVersion = 6;
 
     [LibraryImport(Library)]
     public static partial uint mk_abi_version();

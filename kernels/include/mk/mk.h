@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define MK_ABI_VERSION 5u
+#define MK_ABI_VERSION 6u
 #define MK_API __attribute__((visibility("default")))
 
 typedef enum {
@@ -142,6 +142,13 @@ MK_API void mk_free(mk_context* context, void* address);
 /* Host memory that the device reads and writes too, zeroed; the same as mk_allocate on a CPU context. For what the host fills every step. */
 MK_API mk_status mk_allocate_host(mk_context* context, uint64_t bytes, void** out);
 MK_API void mk_free_host(mk_context* context, void* address);
+/* Device memory, zeroed, that other processes of this host can map into their contexts: mk_exportable_open gives a descriptor, which the caller closes, and
+ * mk_exportable_map takes one, with the bytes asked for at the allocation. MK_INVALID: the descriptor is of anything else. Each is freed by mk_exportable_free, from
+ * any thread; the memory lives until the last has gone, whoever ends first. Contexts of both processes are of CPUs, or of GPUs that reach each other's memory. */
+MK_API mk_status mk_exportable_allocate(mk_context* context, uint64_t bytes, void** out);
+MK_API mk_status mk_exportable_open(mk_context* context, const void* address, int32_t* file);
+MK_API mk_status mk_exportable_map(mk_context* context, int32_t file, uint64_t bytes, void** out);
+MK_API void mk_exportable_free(mk_context* context, void* address);
 /* Between host and device memory, either way; a plain memcpy on CPU. */
 MK_API mk_status mk_copy(mk_context* context, mk_stream* stream, void* destination, const void* source, uint64_t bytes);
 

@@ -47,6 +47,7 @@ class Device {
   Device& operator=(const Device&) = delete;
 
   DriverContext driver_context() const { return context_; }
+  DeviceOrdinal ordinal() const { return ordinal_; }
   const Kernels& kernels() const { return kernels_; }
   // Device and code that together decide the bits.
   const std::string& numerics() const { return numerics_; }

@@ -15,6 +15,7 @@ using DriverFunction = struct DriverFunctionTag*;
 using DriverStream = struct DriverStreamTag*;
 using DriverGraph = struct DriverGraphTag*;
 using DriverGraphExec = struct DriverGraphExecTag*;
+using DriverMemory = unsigned long long;
 
 constexpr DriverResult kDriverSuccess = 0;
 constexpr DriverResult kDriverOutOfMemory = 2;
@@ -54,6 +55,28 @@ constexpr int kCaptureThreadLocal = 1;
 constexpr int kJitErrorLog = 5;
 constexpr int kJitErrorLogBytes = 6;
 
+// CUmemLocation, CUmemAllocationProp, CUmemAccessDesc
+struct DriverPlace {
+  int type;
+  int id;
+};
+struct DriverMemoryKind {
+  int type;
+  int handle_types;
+  DriverPlace place;
+  void* of_windows;
+  unsigned char flags[8];
+};
+struct DriverAccess {
+  DriverPlace place;
+  int flags;
+};
+static_assert(sizeof(DriverMemoryKind) == 32 && sizeof(DriverAccess) == 12);
+constexpr int kMemoryPinned = 1;
+constexpr int kHandleDescriptor = 1;
+constexpr int kPlaceDevice = 1;
+constexpr int kAccessReadWrite = 3;
+
 #define MK_DRIVER_CALLS(apply)                                                                                         \
   apply(init, "cuInit", unsigned) apply(device_get, "cuDeviceGet", DeviceOrdinal*, int) apply(                         \
       device_count, "cuDeviceGetCount", int*) apply(device_name, "cuDeviceGetName", char*, int, DeviceOrdinal)         \
@@ -71,22 +94,41 @@ constexpr int kJitErrorLogBytes = 6;
                   DriverStream*, unsigned) apply(stream_destroy, "cuStreamDestroy_v2",                                 \
                                                  DriverStream) apply(stream_wait, "cuStreamSynchronize", DriverStream) \
                   apply(allocate, "cuMemAlloc_v2", DevicePointer*, size_t) apply(                                      \
-                      release, "cuMemFree_v2", DevicePointer)                                                          \
-                      apply(allocate_host, "cuMemHostAlloc", void**, size_t, unsigned)                                 \
-                          apply(release_host, "cuMemFreeHost", void*)                                                  \
-                              apply(copy, "cuMemcpyAsync", DevicePointer, DevicePointer, size_t, DriverStream)         \
-                                  apply(fill, "cuMemsetD8Async", DevicePointer, unsigned char, size_t, DriverStream)   \
-                                      apply(capture_begin, "cuStreamBeginCapture_v2", DriverStream, int)               \
-                                          apply(capture_end, "cuStreamEndCapture", DriverStream, DriverGraph*)         \
-                                              apply(graph_instantiate, "cuGraphInstantiateWithFlags",                  \
-                                                    DriverGraphExec*, DriverGraph, unsigned long long)                 \
-                                                  apply(graph_launch, "cuGraphLaunch", DriverGraphExec, DriverStream)  \
-                                                      apply(graph_exec_destroy, "cuGraphExecDestroy", DriverGraphExec) \
-                                                          apply(graph_destroy, "cuGraphDestroy", DriverGraph)          \
-                                                              apply(error_name, "cuGetErrorName", DriverResult,        \
-                                                                    const char**)                                      \
-                                                                  apply(error_text, "cuGetErrorString", DriverResult,  \
-                                                                        const char**)
+                      release, "cuMemFree_v2",                                                                         \
+                      DevicePointer) apply(allocate_host, "cuMemHostAlloc", void**, size_t,                            \
+                                           unsigned) apply(release_host, "cuMemFreeHost", void*)                       \
+                      apply(copy, "cuMemcpyAsync", DevicePointer, DevicePointer, size_t, DriverStream)                 \
+                          apply(fill, "cuMemsetD8Async", DevicePointer, unsigned char, size_t, DriverStream)           \
+                              apply(capture_begin, "cuStreamBeginCapture_v2", DriverStream,                            \
+                                    int) apply(capture_end, "cuStreamEndCapture", DriverStream,                        \
+                                               DriverGraph*) apply(graph_instantiate, "cuGraphInstantiateWithFlags",   \
+                                                                   DriverGraphExec*, DriverGraph, unsigned long long)  \
+                                  apply(graph_launch, "cuGraphLaunch", DriverGraphExec,                                \
+                                        DriverStream) apply(graph_exec_destroy, "cuGraphExecDestroy", DriverGraphExec) \
+                                      apply(graph_destroy, "cuGraphDestroy", DriverGraph)                              \
+                                          apply(memory_granularity, "cuMemGetAllocationGranularity", size_t*,          \
+                                                const DriverMemoryKind*,                                               \
+                                                int) apply(memory_create, "cuMemCreate", DriverMemory*, size_t,        \
+                                                           const DriverMemoryKind*, unsigned long long)                \
+                                              apply(memory_release, "cuMemRelease", DriverMemory) apply(               \
+                                                  memory_reserve,                                                      \
+                                                  "cuMemAddressReserve", DevicePointer*, size_t, size_t,               \
+                                                  DevicePointer, unsigned long long)                                   \
+                                                  apply(memory_unreserve, "cuMemAddressFree", DevicePointer, size_t)   \
+                                                      apply(memory_map, "cuMemMap", DevicePointer, size_t, size_t,     \
+                                                            DriverMemory, unsigned long long)                          \
+                                                          apply(memory_unmap, "cuMemUnmap", DevicePointer, size_t)     \
+                                                              apply(memory_access, "cuMemSetAccess", DevicePointer,    \
+                                                                    size_t, const DriverAccess*, size_t)               \
+                                                                  apply(memory_export, "cuMemExportToShareableHandle", \
+                                                                        void*, DriverMemory, int, unsigned long long)  \
+                                                                      apply(memory_import,                             \
+                                                                            "cuMemImportFromShareableHandle",          \
+                                                                            DriverMemory*, void*, int)                 \
+                                                                          apply(error_name, "cuGetErrorName",          \
+                                                                                DriverResult, const char**)            \
+                                                                              apply(error_text, "cuGetErrorString",    \
+                                                                                    DriverResult, const char**)
 
 struct Driver {
 #define MK_DRIVER_MEMBER(name, symbol, ...) DriverResult (*name)(__VA_ARGS__);

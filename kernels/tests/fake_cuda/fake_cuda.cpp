@@ -3,9 +3,14 @@
 // that they need. Argument sizes come from the device code itself.
 #include "fake_cuda.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -31,6 +36,18 @@ struct Stream {
   int recorded = 0;
 };
 
+// Memory that has a descriptor, and where it is mapped.
+struct Sharable {
+  int file = -1;
+  uint64_t bytes = 0;
+  int mapped = 0;
+};
+struct Reserved {
+  uint64_t bytes;
+  Sharable* memory = nullptr;
+  bool is_open = false;
+};
+
 struct State {
   bool is_started = false;
   int contexts = 0;
@@ -41,6 +58,8 @@ struct State {
   uint64_t used = 0, live_bytes = 0;
   std::map<uint64_t, uint64_t> device;  // address -> bytes
   std::map<void*, size_t> pinned;
+  std::set<Sharable*> sharable;
+  std::map<uint64_t, Reserved> reserved;
   std::map<std::string, std::unique_ptr<Kernel>> kernels;
   std::set<Stream*> streams;
   std::set<int*> graphs;
@@ -65,6 +84,8 @@ bool in_space(uint64_t address) {
 
 // Whether a run of device memory lies within one live allocation.
 bool is_live(uint64_t address, uint64_t bytes) {
+  for (const auto& [begin, one] : state().reserved)
+    if (one.is_open && address >= begin && address + bytes <= begin + one.bytes) return true;
   auto after = state().device.upper_bound(address);
   if (after == state().device.begin()) return false;
   const auto& [begin, size] = *--after;
@@ -125,6 +146,28 @@ int check_arguments(const Kernel& kernel, void** values) {
 
 }  // namespace
 
+struct FakeKind {
+  int type, handle_types, place_type, place;
+  void* of_windows;
+  unsigned char flags[8];
+};
+struct FakeAccess {
+  int place_type, place, flags;
+};
+
+namespace {
+
+constexpr uint64_t kPageBytes = 2 << 20;
+
+int check_kind(const FakeKind* kind) {
+  if (const int status = check_call("memory that can be shared")) return status;
+  return kind->type == 1 && kind->handle_types == 1 && kind->place_type == 1 && kind->place == 0
+             ? kOk
+             : fault("memory of a kind that the fake does not know");
+}
+
+}  // namespace
+
 extern "C" {
 
 const char* fake_cuda_faults() {
@@ -140,7 +183,10 @@ const char* fake_cuda_launches() {
   return told.c_str();
 }
 
-int fake_cuda_allocations() { return static_cast<int>(state().device.size() + state().pinned.size()); }
+int fake_cuda_allocations() {
+  return static_cast<int>(state().device.size() + state().pinned.size() + state().sharable.size() +
+                          state().reserved.size());
+}
 
 void fake_cuda_capability(int major, int minor) {
   state().major = major;
@@ -322,6 +368,102 @@ int cuMemFree_v2(unsigned long long address) {
   if (found == state().device.end()) return fault("device memory was freed that is not allocated");
   state().live_bytes -= found->second;
   state().device.erase(found);
+  return kOk;
+}
+int cuMemGetAllocationGranularity(size_t* bytes, const FakeKind* kind, int) {
+  *bytes = kPageBytes;
+  return check_kind(kind);
+}
+int cuMemCreate(unsigned long long* handle, size_t bytes, const FakeKind* kind, unsigned long long flags) {
+  if (const int status = check_kind(kind)) return status;
+  if (flags != 0 || bytes == 0 || bytes % kPageBytes != 0) return fault("cuMemCreate: not whole pages");
+  if (state().live_bytes + bytes > state().limit) return kNoMemory;
+  Sharable* const made = new Sharable{memfd_create("fake-gpu", MFD_CLOEXEC), bytes};
+  if (ftruncate(made->file, static_cast<off_t>(bytes)) != 0) return kNoMemory;
+  state().sharable.insert(made);
+  state().live_bytes += bytes;
+  *handle = reinterpret_cast<uint64_t>(made);
+  return kOk;
+}
+int cuMemRelease(unsigned long long handle) {
+  Sharable* const one = reinterpret_cast<Sharable*>(handle);
+  if (state().sharable.count(one) == 0) return fault("memory was released twice");
+  if (one->mapped != 0) return fault("memory was released before it was unmapped");
+  state().sharable.erase(one);
+  state().live_bytes -= one->bytes;
+  close(one->file);
+  delete one;
+  return kOk;
+}
+int cuMemAddressReserve(unsigned long long* address, size_t bytes, size_t, unsigned long long, unsigned long long) {
+  if (bytes == 0 || bytes % kPageBytes != 0) return fault("cuMemAddressReserve: not whole pages");
+  const uint64_t begin = (state().used + kPageBytes - 1) / kPageBytes * kPageBytes;
+  if (begin + bytes + kPageBytes > kSpaceBytes) return kNoMemory;
+  state().used = begin + bytes + kPageBytes;  // a gap, so that running over shows
+  *address = reinterpret_cast<uint64_t>(state().space) + begin;
+  state().reserved[*address] = {bytes};
+  return kOk;
+}
+int cuMemAddressFree(unsigned long long address, size_t bytes) {
+  const auto found = state().reserved.find(address);
+  if (found == state().reserved.end() || found->second.bytes != bytes)
+    return fault("addresses were freed that are not reserved");
+  if (found->second.memory != nullptr) return fault("addresses were freed that are mapped");
+  state().reserved.erase(found);
+  return kOk;
+}
+int cuMemMap(unsigned long long address, size_t bytes, size_t offset, unsigned long long handle,
+             unsigned long long flags) {
+  Sharable* const one = reinterpret_cast<Sharable*>(handle);
+  const auto found = state().reserved.find(address);
+  if (state().sharable.count(one) == 0 || found == state().reserved.end() || found->second.memory != nullptr ||
+      found->second.bytes != bytes || offset != 0 || flags != 0)
+    return fault("cuMemMap: no such memory or place");
+  if (bytes > one->bytes) return kInvalid;  // what an importer may run into
+  if (mmap(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, one->file, 0) ==
+      MAP_FAILED)
+    return kNoMemory;
+  found->second.memory = one;
+  ++one->mapped;
+  return kOk;
+}
+int cuMemUnmap(unsigned long long address, size_t bytes) {
+  const auto found = state().reserved.find(address);
+  if (found == state().reserved.end() || found->second.memory == nullptr || found->second.bytes != bytes)
+    return fault("what is not mapped was unmapped");
+  mmap(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE,
+       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  --found->second.memory->mapped;
+  found->second.memory = nullptr;
+  found->second.is_open = false;
+  return kOk;
+}
+int cuMemSetAccess(unsigned long long address, size_t bytes, const FakeAccess* access, size_t count) {
+  const auto found = state().reserved.find(address);
+  if (found == state().reserved.end() || found->second.memory == nullptr || found->second.bytes != bytes ||
+      count != 1 || access->place_type != 1 || access->place != 0 || access->flags != 3)
+    return fault("cuMemSetAccess: not what this process has mapped");
+  found->second.is_open = true;
+  return kOk;
+}
+int cuMemExportToShareableHandle(void* file, unsigned long long handle, int type, unsigned long long flags) {
+  Sharable* const one = reinterpret_cast<Sharable*>(handle);
+  if (state().sharable.count(one) == 0 || type != 1 || flags != 0) return fault("no such memory to share");
+  *static_cast<int*>(file) = fcntl(one->file, F_DUPFD_CLOEXEC, 0);
+  return kOk;
+}
+int cuMemImportFromShareableHandle(unsigned long long* handle, void* file, int type) {
+  const int given = static_cast<int>(reinterpret_cast<intptr_t>(file));
+  struct stat status = {};
+  char path[64], target[64] = "";
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", given);
+  if (readlink(path, target, sizeof target - 1) < 0 || std::strncmp(target, "/memfd:fake-gpu", 15) != 0 || type != 1 ||
+      fstat(given, &status) != 0)
+    return kInvalid;
+  Sharable* const made = new Sharable{fcntl(given, F_DUPFD_CLOEXEC, 0), static_cast<uint64_t>(status.st_size)};
+  state().sharable.insert(made);
+  state().live_bytes += made->bytes;
+  *handle = reinterpret_cast<uint64_t>(made);
   return kOk;
 }
 int cuMemHostAlloc(void** memory, size_t bytes, unsigned) {

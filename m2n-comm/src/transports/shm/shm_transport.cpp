@@ -104,6 +104,9 @@ ShmTransport::ShmTransport(const m2n_row_memory& rows)
 }
 
 std::unique_ptr<Region> ShmTransport::create(uint64_t magic, uint64_t bytes, uint64_t row_memory_bytes) const {
+  // Asked for more than there is, the system would not refuse but end processes.
+  if (bytes > static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)))
+    throw Failure(M2N_INTERNAL, sentence("no memory for a shared region of %lu bytes: the machine has less", bytes));
   RegionName name{static_cast<uint32_t>(getpid()), -1, started_, {0, 0}, bytes};
   fill_nonce(name.nonce);
   Descriptor file(memfd_create(file_name(name.nonce).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
