@@ -2,6 +2,7 @@ using MegaInfer.AttentionNodes.KvCache;
 using MegaInfer.Engine;
 using MegaInfer.Engine.Cluster;
 using MegaInfer.Engine.Model;
+using MegaInfer.Kernels;
 using MegaInfer.M2N;
 using MegaInfer.Node;
 using MegaInfer.Proto;
@@ -13,21 +14,27 @@ internal static class WelcomeReader
 {
     /// <param name="welcome">What the server says.</param>
     /// <param name="networkInterface">Over which other hosts are reached; empty: none.</param>
-    internal static M2NOptions Sender(Welcome welcome, string networkInterface) => new()
+    /// <param name="context">Of this node.</param>
+    internal static M2NOptions Sender(Welcome welcome, string networkInterface, KernelContext context)
     {
-        Transport = Transport(welcome.M2N.Transport, networkInterface),
-        Interface = networkInterface,
-        Role = M2NRole.Sender,
-        Rank = new Rank((int)welcome.Rank),
-        MaxPeers = (int)welcome.M2N.MaxPeers,
-        Slots = (int)welcome.M2N.Slots,
-        MaxRows = (int)welcome.M2N.MaxRows,
-        MaxPairs = (int)welcome.M2N.MaxPairs,
-        MaxGroups = (int)welcome.M2N.MaxGroups,
-        RowBytes = (int)welcome.M2N.RowBytes,
-        ResultBytes = (int)welcome.M2N.ResultBytes,
-        Secret = welcome.M2N.Secret.IsEmpty ? new byte[M2NOptions.SecretBytes] : welcome.M2N.Secret.Memory,
-    };
+        M2NTransport transport = RowRoute.Transport(welcome.M2N.Transport, networkInterface);
+        return new M2NOptions
+        {
+            Transport = transport,
+            Interface = networkInterface,
+            Role = M2NRole.Sender,
+            Rank = new Rank((int)welcome.Rank),
+            MaxPeers = (int)welcome.M2N.MaxPeers,
+            Slots = (int)welcome.M2N.Slots,
+            MaxRows = (int)welcome.M2N.MaxRows,
+            MaxPairs = (int)welcome.M2N.MaxPairs,
+            MaxGroups = (int)welcome.M2N.MaxGroups,
+            RowBytes = (int)welcome.M2N.RowBytes,
+            ResultBytes = (int)welcome.M2N.ResultBytes,
+            Secret = welcome.M2N.Secret.IsEmpty ? new byte[M2NOptions.SecretBytes] : welcome.M2N.Secret.Memory,
+            RowMemory = RowRoute.Memory(welcome.M2N, transport, context),
+        };
+    }
 
     /// <param name="availableBytes">Memory that is free, for a KV cache of no stated size.</param>
     internal static AttentionNodeOptions Options(Welcome welcome, ModelSpec spec, long availableBytes)
@@ -49,14 +56,4 @@ internal static class WelcomeReader
             Rank = new Rank((int)welcome.Rank),
         };
     }
-
-    // Pairs of one host share memory; a node with a network interface also meets others, as the server says.
-    private static M2NTransport Transport(string name, string networkInterface) => name switch
-    {
-        "shm" => networkInterface.Length == 0 ? M2NTransport.Shm : M2NTransport.Auto,
-        "tcp" => M2NTransport.Auto,
-        "ucx" => M2NTransport.AutoUcx,
-        "loopback" => M2NTransport.Loopback,
-        _ => throw new MegaInferException($"The server asks for the M2N transport '{name}', which this node does not have; use shm, tcp, ucx or loopback."),
-    };
 }

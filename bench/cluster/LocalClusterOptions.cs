@@ -23,6 +23,9 @@ public sealed record LocalClusterOptions
 
     public M2NTransport Transport { get; init; } = M2NTransport.Loopback;
 
+    /// <summary>Rows lie in memory of the nodes' devices. Null: on a GPU only.</summary>
+    public bool? DeviceRows { get; init; }
+
     /// <summary>Threads of each attention node's kernels; 0: one per core of <see cref="AttentionCores"/>.</summary>
     public int AttentionThreads { get; init; }
 

@@ -8,6 +8,7 @@ using MegaInfer.ExpertNodes;
 using MegaInfer.ExpertNodes.Pipeline;
 using MegaInfer.Kernels;
 using MegaInfer.M2N;
+using MegaInfer.Node;
 
 namespace MegaInfer.Bench.Cluster;
 
@@ -67,9 +68,12 @@ internal sealed class LocalParts(LocalClusterOptions options, Checkpoint checkpo
         MaxGroups = Shape.MaxGroups,
         RowBytes = Shape.RowBytes,
         ResultBytes = Shape.ResultBytes,
-        RowMemory = context.IsDevice && options.Transport == M2NTransport.Loopback ? new DeviceRows(context) : null,
+        RowMemory = HasDeviceRows(context) ? new DeviceRows(context, isBetweenProcesses: options.Transport == M2NTransport.Shm) : null,
         Secret = Secret,
     });
+
+    private bool HasDeviceRows(KernelContext context) =>
+        options.DeviceRows ?? (context.IsDevice && options.Transport is (M2NTransport.Loopback or M2NTransport.Shm));
 
     // Room for nodes that are added while it runs.
     private int MaxExpertRanks => Math.Min(256, (options.Placement?.Count ?? options.ExpertNodes) + 16);

@@ -84,6 +84,33 @@ public sealed unsafe class KernelContext : IDisposable
         return new DeviceBuffer(new SharedBufferHandle(Handle, address), bytes);
     }
 
+    /// <summary>Zeroed device memory that other processes of this host can map: see <see cref="OpenExportable"/>. It lives until the last of them has disposed its buffer.</summary>
+    public DeviceBuffer AllocateExportable(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        nint address;
+        NativeCall.Check(MkNative.mk_exportable_allocate(Handle, (ulong)bytes, &address), nameof(MkNative.mk_exportable_allocate));
+        return new DeviceBuffer(new ExportableBufferHandle(Handle, address), bytes);
+    }
+
+    /// <summary>A descriptor of memory of <see cref="AllocateExportable"/>, for another process; the caller's to close.</summary>
+    public int OpenExportable(DeviceAddress address)
+    {
+        int file;
+        NativeCall.Check(MkNative.mk_exportable_open(Handle, address.Value, &file), nameof(MkNative.mk_exportable_open));
+        return file;
+    }
+
+    /// <summary>What another process allocated with so many bytes. The descriptor stays the caller's.</summary>
+    /// <exception cref="KernelException">The descriptor is of anything else, or this device does not reach that memory.</exception>
+    public DeviceBuffer MapExportable(int file, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        nint address;
+        NativeCall.Check(MkNative.mk_exportable_map(Handle, file, (ulong)bytes, &address), nameof(MkNative.mk_exportable_map));
+        return new DeviceBuffer(new ExportableBufferHandle(Handle, address), bytes);
+    }
+
     /// <summary>Copies host values to device memory; they are there when it returns.</summary>
     public void Upload(DeviceAddress destination, ReadOnlySpan<float> values)
     {

@@ -42,6 +42,7 @@ internal static class ClusterMessages
                 ResultBytes = (uint)spec.Shape.ResultBytes,
                 MaxPeers = (uint)spec.MaxPeers,
                 Secret = ByteString.CopyFrom(spec.M2NSecret.Span),
+                DeviceRows = spec.DeviceRows,
             },
             Attention = new AttentionSettings
             {

@@ -38,6 +38,9 @@ internal sealed record ClusterSpec
     /// <summary>As in the proto's M2nSettings.</summary>
     public string M2NTransport { get; init; } = "shm";
 
+    /// <summary>Rows lie in memory of the nodes' devices.</summary>
+    public bool DeviceRows { get; init; }
+
     /// <summary>16 bytes that both ends of an M2N pair must know; new in each run.</summary>
     public required ReadOnlyMemory<byte> M2NSecret { get; init; }
 

@@ -27,6 +27,8 @@ internal sealed class PoolFlags
     {
         Description = "Pack the weights at every start, instead of keeping them packed on disk, which takes the model's size once more (in ~/.cache/megainfer/packed).",
     };
+    private readonly Option<string> _m2nRows = Flag(
+        "--m2n-rows", "auto|host|device", "Where rows between nodes lie: in host memory, or in memory of the nodes' devices, which both map. auto: device with --backend cuda on one host.", Defaults.M2NRows);
     private readonly Option<double> _gatherShare = Flag("--gather-share", "X", "How long expert nodes gather, as a share of their measured time.", Defaults.GatherShare);
 
     public void AddTo(Command command)
@@ -34,7 +36,7 @@ internal sealed class PoolFlags
         Option[] all =
         [
             _model, _attentionNodes, _expertNodes, _microBatches, _dtype, _kvDtype, _backend, _threads, _maxSequences, _maxStepRows, _chunkRows, _stepTarget, _kvBlocks, _noPrefixCache,
-            _noWeightCache, _gatherShare,
+            _noWeightCache, _m2nRows, _gatherShare,
         ];
         foreach (Option option in all)
             command.Options.Add(option);
@@ -57,6 +59,7 @@ internal sealed class PoolFlags
         KvBlocks = parsed.GetValue(_kvBlocks),
         PrefixCache = !parsed.GetValue(_noPrefixCache),
         WeightCache = !parsed.GetValue(_noWeightCache),
+        M2NRows = parsed.GetRequiredValue(_m2nRows),
         GatherShare = parsed.GetValue(_gatherShare),
     };
 

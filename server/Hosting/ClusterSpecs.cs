@@ -28,6 +28,7 @@ internal static class ClusterSpecs
             // Twice the pools that were asked for: room for nodes that join, and for those that have not quite left.
             MaxPeers = Math.Max(LeastPeers, 2 * Math.Max(options.AttentionNodes, options.ExpertNodes)),
             M2NTransport = options.M2NTransport == "auto" ? "shm" : options.M2NTransport,
+            DeviceRows = options.HasDeviceRows,
             M2NSecret = RandomNumberGenerator.GetBytes(SecretBytes),
             MicroBatches = options.MicroBatchCount,
             MaxChunkRows = options.ChunkRows,

@@ -25,6 +25,7 @@ public sealed class RealDeploymentTests : IDisposable
     {
         string expected = await GenerateAsync();
         Assert.Equal(expected, await GenerateAsync("--attention-nodes", "2", "--expert-nodes", "3", "--micro-batches", "2"));
+        Assert.Equal(expected, await GenerateAsync("--attention-nodes", "2", "--expert-nodes", "2", "--m2n-rows", "device"));
     }
 
     private async Task<byte[]> LogitsAsync(string file, params string[] options)

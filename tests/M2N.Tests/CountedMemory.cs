@@ -22,6 +22,11 @@ internal sealed class CountedMemory : IRowMemory
         return new Owner(this, memory);
     }
 
+    /// <summary>It is of this process.</summary>
+    public int Share(DeviceAddress address) => -1;
+
+    public IDisposable Map(int descriptor, long bytes, out DeviceAddress address) => throw new NotSupportedException("it is never shared");
+
     public bool Holds(DeviceAddress address) => _given.Any(given => address.Value >= given.Key && address.Value < given.Key + given.Value);
 
     private sealed class Owner(CountedMemory memory, nint address) : IDisposable

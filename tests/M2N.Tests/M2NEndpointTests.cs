@@ -100,7 +100,10 @@ public sealed class M2NEndpointTests
         using M2NEndpoint sender = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Loopback, M2NRole.Sender, 0) with { RowMemory = new CountedMemory { IsFull = true } });
         using M2NEndpoint receiver = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Loopback, M2NRole.Receiver, 0) with { RowMemory = new CountedMemory() });
         Assert.Contains("row_memory has no", Assert.Throws<M2NException>(() => Endpoints.Connect(sender, peer: 0, receiver)).Message);
-        Assert.Throws<M2NException>(() => M2NEndpoint.Open(Endpoints.Options(M2NTransport.Shm, M2NRole.Sender, 0) with { RowMemory = new CountedMemory() }));
+        using M2NEndpoint between = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Shm, M2NRole.Sender, 0) with { RowMemory = new CountedMemory() });
+        using M2NEndpoint other = M2NEndpoint.Open(Endpoints.Options(M2NTransport.Shm, M2NRole.Receiver, 0) with { RowMemory = new CountedMemory() });
+        Assert.Contains("cannot be shared", Assert.Throws<M2NException>(() => Endpoints.Connect(between, peer: 0, other)).Message);
+        Assert.Throws<M2NException>(() => M2NEndpoint.Open(Endpoints.Options(M2NTransport.Tcp, M2NRole.Sender, 0) with { RowMemory = new CountedMemory() }));
     }
 
     [Fact]

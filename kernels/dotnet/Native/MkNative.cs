@@ -58,6 +58,18 @@ internal static unsafe partial class MkNative
     public static partial void mk_graph_free(nint graph);
 
     [LibraryImport(Library)]
+    public static partial MkStatus mk_exportable_allocate(KernelContextHandle context, ulong bytes, nint* address);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_exportable_open(KernelContextHandle context, nint address, int* file);
+
+    [LibraryImport(Library)]
+    public static partial MkStatus mk_exportable_map(KernelContextHandle context, int file, ulong bytes, nint* address);
+
+    [LibraryImport(Library)]
+    public static partial void mk_exportable_free(KernelContextHandle context, nint address);
+
+    [LibraryImport(Library)]
     public static partial MkStatus mk_allocate(KernelContextHandle context, ulong bytes, nint* address);
 
     [LibraryImport(Library)]

@@ -23,12 +23,14 @@ public sealed class LocalClusterTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
-    [InlineData(M2NTransport.Loopback)]
-    [InlineData(M2NTransport.Shm)]
-    public async Task Submit_OtherShapesOfTheCluster_GiveTheSameTokens(M2NTransport transport)
+    [InlineData(M2NTransport.Loopback, false)]
+    [InlineData(M2NTransport.Shm, false)]
+    [InlineData(M2NTransport.Loopback, true)]
+    [InlineData(M2NTransport.Shm, true)]
+    public async Task Submit_OtherShapesOfTheCluster_GiveTheSameTokens(M2NTransport transport, bool deviceRows)
     {
-        LocalClusterOptions plain = Options() with { Transport = transport };
-        IReadOnlyList<GeneratedToken> expected = (await RunAsync(plain))[0];
+        LocalClusterOptions plain = Options() with { Transport = transport, DeviceRows = deviceRows };
+        IReadOnlyList<GeneratedToken> expected = (await RunAsync(Options()))[0];
         Assert.Equal(12, expected.Count);
         Assert.Equal(expected, (await RunAsync(plain with { AttentionNodes = 2, ExpertNodes = 3, MicroBatches = 2 }, copies: 4))[3], Same);
         Assert.Equal(expected, (await RunAsync(plain with { ExpertNodes = 2, MaxChunkRows = 3, MicroBatches = 4, AttentionThreads = 1, ExpertThreads = 1 }))[0], Same);

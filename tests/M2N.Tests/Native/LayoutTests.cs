@@ -83,15 +83,15 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void FindFault_OtherVersionOrSizes_NamesBothNumbers()
     {
-        Assert.Contains("has ABI version 9 where this build expects 4", M2NLibrary.FindFault(() => 9, _ => 0));
-        Assert.Contains("has 73 bytes for Config where this build expects 96", M2NLibrary.FindFault(() => 4, _ => 73));
+        Assert.Contains($"has ABI version 99 where this build expects {M2NNative.AbiVersion}", M2NLibrary.FindFault(() => 99, _ => 0));
+        Assert.Contains("has 73 bytes for Config where this build expects 96", M2NLibrary.FindFault(() => M2NNative.AbiVersion, _ => 73));
     }
 
     [Fact]
     public void FindFault_MissingOrOldLibrary_IsOneSentenceWithTheRemedy()
     {
         Assert.EndsWith("run ./megainfer build to build it.", M2NLibrary.FindFault(() => throw new DllNotFoundException(), _ => 0));
-        Assert.Contains("is older than this build", M2NLibrary.FindFault(() => 4, _ => throw new EntryPointNotFoundException()));
+        Assert.Contains("is older than this build", M2NLibrary.FindFault(() => M2NNative.AbiVersion, _ => throw new EntryPointNotFoundException()));
     }
 
     private static uint[] Words<T>(T value)
