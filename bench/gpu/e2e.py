@@ -15,6 +15,7 @@ import numpy
 
 DEPLOYMENTS = {
     "1 + 1": [],
+    "1 + 2, rows on the card": ["--expert-nodes", "2", "--m2n-rows", "device"],
     "2 + 2": ["--attention-nodes", "2", "--expert-nodes", "2"],
     "1 + 3, 4 micro-batches": ["--expert-nodes", "3", "--micro-batches", "4"],
     "1 + 1, chunks of 16": ["--chunk-rows", "16", "--max-step-rows", "32"],

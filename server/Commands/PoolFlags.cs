@@ -28,7 +28,7 @@ internal sealed class PoolFlags
         Description = "Pack the weights at every start, instead of keeping them packed on disk, which takes the model's size once more (in ~/.cache/megainfer/packed).",
     };
     private readonly Option<string> _m2nRows = Flag(
-        "--m2n-rows", "auto|host|device", "Where rows between nodes lie: in host memory, or in memory of the nodes' devices, which both map. auto: device with --backend cuda on one host.", Defaults.M2NRows);
+        "--m2n-rows", "host|device", "Where rows between nodes lie: in host memory, or, on one host, in memory of their devices (GPUs), which both map.", Defaults.M2NRows);
     private readonly Option<double> _gatherShare = Flag("--gather-share", "X", "How long expert nodes gather, as a share of their measured time.", Defaults.GatherShare);
 
     public void AddTo(Command command)

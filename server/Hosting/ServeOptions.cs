@@ -78,10 +78,10 @@ internal sealed record ServeOptions
     /// <summary>How rows travel: auto (shared memory on one host, TCP between two), or tcp or ucx for all pairs.</summary>
     public string M2NTransport { get; init; } = "auto";
 
-    /// <summary>Where rows of nodes of one host lie: host or device memory, or auto (device with a GPU backend and no <see cref="M2NInterface"/>).</summary>
-    public string M2NRows { get; init; } = "auto";
+    /// <summary>Where rows of nodes of one host lie: host or device memory.</summary>
+    public string M2NRows { get; init; } = "host";
 
-    public bool HasDeviceRows => M2NRows == "device" || (M2NRows == "auto" && Backend == "cuda" && M2NInterface.Length == 0);
+    public bool HasDeviceRows => M2NRows == "device";
 
     /// <summary>How long running sequences may take to finish after SIGTERM.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -103,8 +103,8 @@ internal sealed record ServeOptions
         OneOf("--m2n-transport", M2NTransport, "auto", "tcp", "ucx");
         if (M2NTransport != "auto" && M2NInterface.Length == 0)
             throw new MegaInferException($"--m2n-transport {M2NTransport} needs the network that it is for; name it with --m2n-interface.");
-        OneOf("--m2n-rows", M2NRows, "auto", "host", "device");
-        if (M2NRows == "device" && M2NInterface.Length > 0)
+        OneOf("--m2n-rows", M2NRows, "host", "device");
+        if (HasDeviceRows && M2NInterface.Length > 0)
             throw new MegaInferException("--m2n-rows device is for nodes of one host, and --m2n-interface for those of several; leave one of them out.");
         InRange("--threads", Threads, 0, 1024);
         InRange("--max-queue", MaxQueue, 0, 1_000_000);

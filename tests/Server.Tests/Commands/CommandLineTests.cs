@@ -16,7 +16,7 @@ public sealed class CommandLineTests
     [InlineData("serve --attention-nodes 0", "--attention-nodes 0 is out of range; use 1 to 64.")]
     [InlineData("serve --expert-nodes 1000", "--expert-nodes 1000 is out of range; use 1 to 64.")]
     [InlineData("serve --m2n-transport pigeon", "--m2n-transport pigeon is not known; use auto, tcp or ucx.")]
-    [InlineData("serve --m2n-rows moon", "--m2n-rows moon is not known; use auto, host or device.")]
+    [InlineData("serve --m2n-rows moon", "--m2n-rows moon is not known; use host or device.")]
     [InlineData("serve --m2n-rows device --m2n-interface eth0", "--m2n-rows device is for nodes of one host, and --m2n-interface for those of several; leave one of them out.")]
     [InlineData("serve --m2n-transport ucx", "--m2n-transport ucx needs the network that it is for; name it with --m2n-interface.")]
     [InlineData("serve --micro-batches 5", "--micro-batches 5 is not known; use auto, 1, 2, 3 or 4.")]
