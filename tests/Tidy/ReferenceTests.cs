@@ -13,7 +13,7 @@ public sealed class ReferenceTests
         ["MegaInfer.Engine"] = [],
         ["MegaInfer.Kernels"] = ["MegaInfer.Engine"],
         ["MegaInfer.M2N"] = ["MegaInfer.Engine"],
-        ["MegaInfer.Node"] = ["MegaInfer.Engine", "MegaInfer.Proto"],
+        ["MegaInfer.Node"] = ["MegaInfer.Engine", "MegaInfer.Proto", "MegaInfer.Kernels", "MegaInfer.M2N"],
         ["MegaInfer.Server"] = ["MegaInfer.Engine", "MegaInfer.Proto"],
         ["MegaInfer.AttentionNodes"] = ["MegaInfer.Engine", "MegaInfer.Proto", "MegaInfer.Node", "MegaInfer.Kernels", "MegaInfer.M2N"],
         ["MegaInfer.ExpertNodes"] = ["MegaInfer.Engine", "MegaInfer.Proto", "MegaInfer.Node", "MegaInfer.Kernels", "MegaInfer.M2N"],
