@@ -35,7 +35,7 @@ public sealed class AttentionNodeMember(NodeOptions options) : INode
         });
         PackedCache? cache = welcome.NoWeightCache ? null : PackedCache.OfUser(checkpoint);
         _weights = AttentionWeights.Load(checkpoint, _context, weightType, new WeightVersion(welcome.WeightVersion), cache, cancel);
-        _endpoint = M2NEndpoint.Open(WelcomeReader.Sender(welcome, options.M2NInterface, _context));
+        _endpoint = M2NEndpoint.Open(RowRoute.Endpoint(welcome, M2NRole.Sender, options.M2NInterface, _context));
         AttentionNodeOptions nodeOptions = WelcomeReader.Options(welcome, checkpoint.Spec, AvailableMemory.Bytes() - (cache?.MappedBytes ?? 0));
         var node = new AttentionNode($"attention node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions, TimeProvider.System);
         _node = node;

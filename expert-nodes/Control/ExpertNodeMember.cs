@@ -43,7 +43,7 @@ public sealed class ExpertNodeMember(NodeOptions options) : INode
         var weightOptions = new ExpertWeightsOptions(weightType, new WeightVersion(welcome.WeightVersion));
         PackedCache? cache = welcome.NoWeightCache ? null : PackedCache.OfUser(checkpoint);
         _weights = ExpertWeights.Load(checkpoint, experts, _context, weightOptions, cache, cancel);
-        _endpoint = M2NEndpoint.Open(WelcomeReader.Receiver(welcome, options.M2NInterface, _context));
+        _endpoint = M2NEndpoint.Open(RowRoute.Endpoint(welcome, M2NRole.Receiver, options.M2NInterface, _context));
         var nodeOptions = new ExpertNodeOptions(WelcomeReader.Sizes(welcome), WelcomeReader.Gather(welcome));
         _node = new ExpertNode($"expert node {welcome.Rank}", _weights, _context, _endpoint, nodeOptions);
         return Task.FromResult(new Ready

@@ -26,11 +26,26 @@ struct Message {
 };
 static_assert(sizeof(Message) == 24);
 
-struct alignas(cmsghdr) Control {
-  char bytes[CMSG_SPACE(sizeof(int))];
+// A message with one descriptor, as the system sends and receives it.
+struct Letter {
+  // Room for one descriptor: what more is sent, the system closes.
+  static constexpr std::size_t kControlBytes = CMSG_LEN(sizeof(int));
+
+  Message message;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  iovec part;
+
+  // Points into this letter.
+  msghdr header() {
+    part = {&message, sizeof message};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = kControlBytes;
+    return header;
+  }
 };
-// Of a control block with room for one descriptor: what more is sent, the system closes.
-constexpr std::size_t kControlBytes = CMSG_LEN(sizeof(int));
 
 socklen_t name_door(const uint64_t (&nonce)[2], sockaddr_un* address) {
   *address = {};
@@ -76,20 +91,15 @@ void RowDoor::let_in() {
 }
 
 bool RowDoor::hear(const Guest& guest) {
-  Message message{};
-  Control control{};
-  iovec part{&message, sizeof message};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.bytes;
-  header.msg_controllen = kControlBytes;
+  Letter letter{};
+  const Message& message = letter.message;
+  msghdr header = letter.header();
   const ssize_t bytes = recvmsg(guest.connection.get(), &header, MSG_CMSG_CLOEXEC);
   if (bytes < 0) return errno != EAGAIN && errno != EINTR;
   Descriptor memory;
   const cmsghdr* first = CMSG_FIRSTHDR(&header);
   if (first != nullptr && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS &&
-      first->cmsg_len == kControlBytes) {
+      first->cmsg_len == Letter::kControlBytes) {
     int number;
     std::memcpy(&number, CMSG_DATA(first), sizeof number);
     memory = Descriptor(number);
@@ -131,21 +141,15 @@ void RowDoor::hand_over(const RegionName& doorbell, const uint64_t (&pair_nonce)
   const ucred peer = peer_of(connection);
   if (static_cast<uint32_t>(peer.pid) != doorbell.pid || peer.uid != geteuid())
     throw Failure(M2N_PEER_LOST, sentence("process %u has ended: another one has its place", doorbell.pid));
-  Message message{kMessageMagic, {pair_nonce[0], pair_nonce[1]}};
-  Control control{};
-  iovec part{&message, sizeof message};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.bytes;
-  header.msg_controllen = kControlBytes;
+  Letter letter{{kMessageMagic, {pair_nonce[0], pair_nonce[1]}}, {}, {}};
+  const msghdr header = letter.header();
   cmsghdr* first = CMSG_FIRSTHDR(&header);
   first->cmsg_level = SOL_SOCKET;
   first->cmsg_type = SCM_RIGHTS;
-  first->cmsg_len = kControlBytes;
+  first->cmsg_len = Letter::kControlBytes;
   const int number = memory.get();
   std::memcpy(CMSG_DATA(first), &number, sizeof number);
-  if (sendmsg(connection.get(), &header, MSG_NOSIGNAL) != sizeof message)
+  if (sendmsg(connection.get(), &header, MSG_NOSIGNAL) != sizeof(Message))
     throw Failure(M2N_REFUSED, sentence("row memory cannot be handed over: %s", strerror(errno)));
 }
 
