@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "failure.h"
+#include "slot.h"
 #include "support.h"
 #include "transports/shm/row_door.h"
 
@@ -239,6 +240,11 @@ TEST_F(RowDoorTest, EachPairGetsItsOwn_InAnyOrder) {
   for (uint64_t i = 1; i <= 5; ++i) RowDoor::hand_over(doorbell_, {i, 7}, memory_of(i * 100));
   for (const uint64_t i : {3, 1, 5, 2, 4}) EXPECT_EQ(size_of(door_->take({i, 7})), static_cast<off_t>(i * 100));
   EXPECT_THROW(door_->take({3, 7}), Failure) << "it is taken once";
+}
+
+TEST_F(RowDoorTest, AsManyAsThereMayBePeers_MayComeAtOnce) {
+  for (uint64_t i = 0; i < kMaxPeers; ++i) RowDoor::hand_over(doorbell_, {i, 7}, memory_of(i + 1));
+  for (uint64_t i = 0; i < kMaxPeers; ++i) EXPECT_EQ(size_of(door_->take({i, 7})), static_cast<off_t>(i + 1));
 }
 
 TEST_F(RowDoorTest, WhatNobodyAsksFor_IsLetGo) {

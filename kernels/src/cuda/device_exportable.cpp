@@ -46,8 +46,13 @@ void* DeviceExportable::allocate(uint64_t bytes) {
   DriverMemory memory = 0;
   check_driver(driver().memory_create(&memory, whole, &what, 0), "allocating GPU memory that can be shared");
   void* address = keep(memory, whole, true);
-  device_.default_stream().fill_zero(address, whole);
-  device_.default_stream().wait();
+  try {
+    device_.default_stream().fill_zero(address, whole);
+    device_.default_stream().wait();
+  } catch (const Error&) {
+    release(address);
+    throw;
+  }
   return address;
 }
 

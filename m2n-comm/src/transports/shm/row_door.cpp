@@ -12,13 +12,14 @@
 
 #include "clock.h"
 #include "failure.h"
+#include "slot.h"
 
 namespace m2n {
 namespace {
 
 constexpr uint64_t kMessageMagic = 0x3130574f524e324dull;  // "M2NROW01"
-constexpr std::size_t kMostWaiting = 16;                   // guests, and memory not asked for
-constexpr uint64_t kStaleNs = 10'000'000'000u;             // a live sender needs microseconds
+constexpr std::size_t kMostWaiting = kMaxPeers;  // guests, and memory not asked for: all peers may come at once
+constexpr uint64_t kStaleNs = 10'000'000'000u;   // a live sender needs microseconds
 
 struct Message {
   uint64_t magic;
