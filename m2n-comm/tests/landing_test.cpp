@@ -105,7 +105,7 @@ TEST(LandingTest, EachWrongNumber_IsRefusedWithAReason) {
 // The allocator and the sanitizers watch the mirror's ends.
 TEST(LandingTest, RandomCorruption_NeverWritesOutsideAndAlwaysHasAReason) {
   std::mt19937_64 random(3);
-  const uint64_t rounds = amount(is_sanitized() ? 20'000 : 100'000, is_sanitized() ? 100'000 : 1'000'000);
+  const uint64_t rounds = amount(is_sanitized() ? 20'000 : 100'000, 1'000'000);
   const std::vector<Message> good = messages_of(random, 20, 2);
   auto mirror = std::make_unique<TestMirror>(WireKind::kDispatch);
   uint64_t refused = 0;
@@ -129,7 +129,7 @@ TEST(LandingTest, RandomCorruption_NeverWritesOutsideAndAlwaysHasAReason) {
 
 TEST(FrameReaderTest, RandomBytes_AreFramesOrGarbage_AndTakeNoMemory) {
   std::mt19937_64 random(4);
-  const uint64_t rounds = amount(is_sanitized() ? 20'000 : 100'000, is_sanitized() ? 100'000 : 1'000'000);
+  const uint64_t rounds = amount(is_sanitized() ? 20'000 : 100'000, 1'000'000);
   FrameReader reader;
   uint64_t frames = 0, garbage = 0;
   for (uint64_t i = 0; i < rounds; ++i) {
